@@ -1,0 +1,172 @@
+"""The contract of a FHIR store: versions of resources, found again, changed atomically, followed in order.
+
+Both stores pass the same conformance suite. No shared base class. A store keeps what it is given and decides
+nothing: permission arrives as a predicate, index values and facts arrive computed, bodies arrive as bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gateway.fhir.index import Entry
+from gateway.fhir.predicate import Facts, Predicate
+from gateway.fhir.query import Query
+
+ANY_VERSION = -1
+"""``expect`` of a write that does not ask for a version."""
+MUST_NOT_EXIST = 0
+"""``expect`` of a create."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of one resource. ``body`` is the exact JSON (id and meta patched), b"" when deleted."""
+
+    kind: str
+    id: str
+    version: int
+    updated: datetime
+    deleted: bool
+    body: bytes
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Ask for a new version of ``kind``/``id``.
+
+    ``body`` is the JSON without regard to meta.versionId and meta.lastUpdated: the store splices both in with the
+    version and time that it assigns. ``expect`` is the current version demanded, ANY_VERSION, or MUST_NOT_EXIST.
+    A write whose content (without meta.versionId/lastUpdated) equals the current version makes no new one.
+    """
+
+    kind: str
+    id: str
+    body: bytes
+    facts: Facts
+    index: tuple[Entry, ...] = ()
+    expect: int = ANY_VERSION
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMark:
+    """Move an inbox row to ``state`` in the same transaction (exactly-once effect)."""
+
+    sender: str
+    message_id: str
+    digest: bytes
+    state: str
+    reason: str = ""
+    result: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything that must happen together: writes, inbox marks, audit entries, consumer cursors.
+
+    ``entries`` are finished audit records, queued in the same transaction for the journal's writer.
+    ``cursors`` moves named change-feed consumers (name -> cursor) so that their effect is exactly once.
+    """
+
+    writes: tuple[Write, ...] = ()
+    marks: tuple[InboxMark, ...] = ()
+    entries: tuple[bytes, ...] = ()
+    cursors: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The outcome of one write; ``changed`` is False for a no-op update (same version as before)."""
+
+    stored: Stored
+    created: bool
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search or history. ``next`` is the cursor of the following page ("" at the end)."""
+
+    rows: tuple[Stored, ...]
+    next: str = ""
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A stretch of the change feed in commit order; ``cursor`` continues after it."""
+
+    rows: tuple[Stored, ...] = field(default=())
+    cursor: str = ""
+
+
+class FhirStore(Protocol):
+    """Ten verbs over versions. All raise Problem with a STO- or FHIR- code, nothing else, for expected failures."""
+
+    async def read(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - FHIR's word
+        """Return the current version (deleted ones too, flagged), or None. One query."""
+        ...
+
+    async def read_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """Return the current versions that exist of ``(kind, id)`` keys. One query."""
+        ...
+
+    async def vread(self, kind: str, id: str, version: int) -> Stored | None:  # noqa: A002 - FHIR's word
+        """Return that version, current or past, or None."""
+        ...
+
+    async def search(self, query: Query, restriction: Predicate) -> Page:
+        """Return the page of undeleted current versions that match ``query`` and satisfy ``restriction``.
+
+        Order is by ``query.sort``, then by row id; keyset cursor. A match on an identifier or reference is decided
+        again on the opened body. ``total`` is exact when asked for.
+        """
+        ...
+
+    async def history(self, kind: str, id: str, *, count: int, cursor: str = "") -> Page:  # noqa: A002
+        """Return versions newest first, deletions as rows with ``deleted``."""
+        ...
+
+    async def commit(self, batch: Batch) -> tuple[Committed, ...]:
+        """Apply ``batch`` in one durable transaction, all or nothing; results in the order of the writes.
+
+        Raises Problem("STO-412") where ``expect`` fails (detail: kind, id), ("STO-410") for a write expecting a
+        version of a deleted one, ("STO-503") when the database is gone. Retries deadlocks itself.
+        """
+        ...
+
+    async def changes(self, cursor: str, *, limit: int = 100) -> Changes:
+        """Return current versions changed after ``cursor`` ("" = from the start), gap-free under concurrency."""
+        ...
+
+    async def cursor_of(self, consumer: str) -> str:
+        """Return the committed cursor of the consumer ("" when it never ran)."""
+        ...
+
+    def follow(self) -> AsyncIterator[None]:
+        """Yield whenever something may have been committed (local commits at once, others by polling <= 0.5 s)."""
+        ...
+
+
+class Sealer(Protocol):
+    """What a store needs of `security.crypto`, by shape: it may not import it."""
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Return ``plain`` compressed and sealed; ``context`` is bound as associated data."""
+        ...
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Return the plain bytes. Raises Problem("SEC-901") when the blob was altered or moved."""
+        ...
+
+    def index_key(self, text: str) -> int:
+        """Return the signed 64-bit keyed hash of ``text``."""
+        ...
+
+    def digest(self, data: bytes) -> bytes:
+        """Return a keyed 32-byte digest of ``data``."""
+        ...

@@ -54,16 +54,18 @@ class Caller:
     address: str = field(default="", compare=False)
 
     @classmethod
-    def system(cls, actor: str, *, organisation: str = "", request: str = "") -> Caller:
-        """Return the inner actor ``actor`` (pipeline, workflow, cli), acting for ``organisation``.
+    def system(cls, actor: str, *, organisation: str = "", tier: Tier = Tier.HUB, request: str = "") -> Caller:
+        """Return the inner actor ``actor`` (pipeline, workflow, app, cli), acting for ``organisation`` of ``tier``.
 
-        Only pipeline, workflow, app and cli may call it; `tools/lint_access.py` finds any other use.
+        The pipeline must pass the tier of the sender's organisation: a hospital may ingest its own records, a
+        centre or station those of an elder for whom its relation adds writing. Only pipeline, workflow, app and
+        cli may call it; `tools/lint_access.py` finds any other use.
         """
         return cls(
             client=f"system:{actor}",
             role=Role.SYSTEM,
             organisation=organisation,
-            tier=Tier.HUB,
+            tier=tier,
             purpose="HOPERAT",
             request=request,
         )

@@ -1,0 +1,146 @@
+"""Sealing: what goes in comes out, and only from its own place, unaltered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.fhir.problem import Problem
+from security.crypto import Keys, envelope, keyfile, packing, suites
+
+SUITES = (suites.AES_256_GCM, suites.SM4_GCM)
+
+
+@pytest.fixture(scope="module", params=SUITES, ids=["aes-256-gcm", "sm4-gcm"])
+def keys(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return Keys.create(tmp_path_factory.mktemp("keys") / "keys.json", suite=request.param)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain=st.binary(max_size=5000), context=st.binary(max_size=60))
+def test_every_sealed_body_opens_in_its_own_place(keys: Keys, plain: bytes, context: bytes) -> None:
+    blob = keys.seal(plain, context)
+
+    opened = keys.open(blob, context)
+
+    assert opened == plain
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain=st.binary(max_size=200), data=st.data())
+def test_a_blob_with_any_bit_changed_does_not_open(keys: Keys, plain: bytes, data: st.DataObject) -> None:
+    blob = bytearray(keys.seal(plain, b"res|Patient|a|1"))
+    bit = data.draw(st.integers(0, len(blob) * 8 - 1))
+    blob[bit // 8] ^= 1 << (bit % 8)
+
+    with pytest.raises(Problem) as caught:
+        keys.open(bytes(blob), b"res|Patient|a|1")
+
+    assert caught.value.code == "SEC-901"
+
+
+@settings(max_examples=60, deadline=None)
+@given(junk=st.binary(max_size=80))
+def test_bytes_that_were_never_sealed_do_not_open(keys: Keys, junk: bytes) -> None:
+    with pytest.raises(Problem) as caught:
+        keys.open(junk, b"")
+
+    assert caught.value.code == "SEC-901"
+
+
+def test_a_blob_moved_to_another_row_does_not_open(keys: Keys) -> None:
+    blob = keys.seal(b"{}", b"res|Patient|a|1")
+
+    with pytest.raises(Problem) as caught:
+        keys.open(blob, b"res|Patient|b|1")
+
+    assert caught.value.code == "SEC-901"
+
+
+def test_the_blob_says_its_suite_and_key_and_the_same_bytes_never_look_the_same(keys: Keys) -> None:
+    first, second = keys.seal(b"same", b"x"), keys.seal(b"same", b"x")
+
+    assert first[0] in SUITES
+    assert first[1:3] == b"\x00\x01"
+    assert first != second
+
+
+def test_the_content_is_not_found_in_the_blob(keys: Keys) -> None:
+    name = "张三丰".encode()
+
+    blob = keys.seal(name * 3, b"x")
+
+    assert name not in blob
+
+
+def test_a_body_that_claims_to_be_huge_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = packing.pack(bytes(1000))
+    monkeypatch.setattr(packing, "MAX_PLAIN_BYTES", 999)
+
+    with pytest.raises(ValueError, match="too large"):
+        packing.unpack(bomb)
+
+
+def test_a_new_data_key_seals_what_is_new_and_the_old_still_opens(tmp_path: Path) -> None:
+    keys = Keys.create(tmp_path / "k")
+    old = keys.seal(b"old", b"x")
+
+    number = keys.rotate(suite=suites.SM4_GCM)
+
+    new = keys.seal(b"new", b"x")
+    assert new[:3] == bytes((suites.SM4_GCM,)) + number.to_bytes(2, "big")
+    assert (keys.open(old, b"x"), keys.open(new, b"x")) == (b"old", b"new")
+    assert Keys.load(tmp_path / "k").open(old, b"x") == b"old"
+
+
+def test_another_process_learns_a_new_data_key_when_it_meets_one(tmp_path: Path) -> None:
+    writer = Keys.create(tmp_path / "k")
+    reader = Keys.load(tmp_path / "k")
+    writer.rotate()
+
+    opened = reader.open(writer.seal(b"later", b"x"), b"x")
+
+    assert opened == b"later"
+
+
+def test_a_new_kek_changes_the_file_and_no_body(tmp_path: Path) -> None:
+    keys = Keys.create(tmp_path / "k")
+    blob, kek = keys.seal(b"body", b"x"), keyfile.read(tmp_path / "k").kek
+
+    keys.rewrap()
+
+    assert keyfile.read(tmp_path / "k").kek != kek
+    assert Keys.load(tmp_path / "k").open(blob, b"x") == b"body"
+
+
+def test_a_used_up_data_key_gives_way_to_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope, "RESERVE", 2)
+    monkeypatch.setattr(envelope, "MAX_MESSAGES", 4)
+    keys = Keys.create(tmp_path / "k")
+
+    numbers = [keys.seal(b"", b"")[2] for _ in range(9)]
+
+    assert numbers == [1, 1, 1, 1, 2, 2, 2, 2, 3]
+
+
+def test_two_processes_never_count_the_same_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope, "RESERVE", 2)
+    one, two = Keys.create(tmp_path / "k"), Keys.load(tmp_path / "k")
+    one.seal(b"", b"")
+
+    two.seal(b"", b"")
+
+    assert keyfile.read(tmp_path / "k").deks[1].reserved == 4
+
+
+def test_nothing_is_sealed_when_the_key_file_cannot_be_updated(tmp_path: Path) -> None:
+    keys = Keys.create(tmp_path / "k")
+    (tmp_path / "k.lock").mkdir()
+
+    with pytest.raises(Problem) as caught:
+        keys.seal(b"", b"")
+
+    assert caught.value.code == "SEC-903"

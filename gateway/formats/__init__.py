@@ -1,0 +1,5 @@
+"""Bytes in, records out: every value knows its place in the source. See README.md."""
+
+from gateway.formats.record import DELETE, Record, read
+
+__all__ = ["DELETE", "Record", "read"]

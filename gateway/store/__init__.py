@@ -1,0 +1,1 @@
+"""Where resources are kept: the protocol of a store and its implementations."""

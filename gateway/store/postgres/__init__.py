@@ -1,0 +1,1 @@
+"""PostgreSQL as the store: its embedded lifecycle, schema, migrations and queries."""

@@ -1,0 +1,89 @@
+"""What every room's tests may ask for: a database of their own, and the rule for components that are missing here."""
+
+import asyncio
+import importlib.util
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from gateway.store.postgres.embedded import EmbeddedServer
+from gateway.store.postgres.embedded_binaries import installations
+
+# A crash of the test machine may lose the test data: 3 times as many small commits a second.
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "256MB"}
+
+_TEMPLATE = "yiyang_template"
+
+
+@pytest.fixture(scope="session")
+def pg_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the DSN of one PostgreSQL for the whole session: YIYANG_TEST_DATABASE_URL, else a server of our own."""
+    if url := os.environ.get("YIYANG_TEST_DATABASE_URL"):
+        yield url
+        return
+    with EmbeddedServer.start(tmp_path_factory.mktemp("pg") / "data", settings=_FAST) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+def pg_template(pg_dsn: str) -> str:
+    """Give the name of a database with all migrations applied, to be copied."""
+    name = f"{_TEMPLATE}_{secrets.token_hex(4)}"
+    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name}"))
+    if importlib.util.find_spec("gateway.store.postgres.migrate") is not None:
+        from gateway.store.postgres.migrate import upgrade
+
+        asyncio.run(upgrade(with_database(pg_dsn, name)))
+    return name
+
+
+@pytest.fixture
+def database(pg_dsn: str, pg_template: str) -> Iterator[str]:
+    """Give the DSN of a fresh, migrated, empty database; it is gone after the test."""
+    name = f"test_{secrets.token_hex(8)}"
+    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {pg_template}"))
+    yield with_database(pg_dsn, name)
+    asyncio.run(_execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def with_database(dsn: str, name: str) -> str:
+    """Return `dsn` pointing at the database `name`."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+def _has_system_postgres() -> bool:
+    return any(not found.from_wheel for found in installations())
+
+
+def _has_wheel_postgres() -> bool:
+    return any(found.from_wheel for found in installations())
+
+
+_PROBES: dict[str, Callable[[], bool]] = {
+    "postgres": _has_system_postgres,
+    "wheel": _has_wheel_postgres,
+    "root": lambda: os.geteuid() == 0,
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose component is missing; fail it instead when YIYANG_REQUIRE names the component."""
+    for marker in item.iter_markers("needs"):
+        component = marker.args[0]
+        if _PROBES[component]():
+            continue
+        if component in os.environ.get("YIYANG_REQUIRE", "").replace(",", " ").split():
+            pytest.fail(f"{component} is missing, and YIYANG_REQUIRE names it", pytrace=False)
+        pytest.skip(f"not run: {component} is missing here")
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

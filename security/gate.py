@@ -1,4 +1,6 @@
-"""The only entrance to a decision. To release or change a resource we need:
+"""The only entrance to a decision.
+
+To release or change a resource we need:
 
 (0) a caller, which the doors build from a valid token (oauth) or an inner actor (`Caller.system`) ·
 (1) a scope that covers the interaction and the kind ·
@@ -15,33 +17,82 @@ Source: security.md §3.4, §3.5, §4; GB/T 39725-2020 6.2, 8.1.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from gateway.fhir.predicate import Facts, Predicate
-from gateway.fhir.query import Term
-from security.caller import Caller
+from gateway.fhir.predicate import NOTHING, All, AnyOf, Facts, In, Not, Predicate
+from gateway.fhir.problem import Problem
+from gateway.fhir.query import Term, TokenTerm
+from security.access import compiled, explain, policy
+from security.access.fold import fold
+from security.access.question import NO_ACTOR, Answer, Asker
+from security.access.relations import Bond, Relations
+from security.access.residual import Residual
+from security.access.scopes import covers
+from security.caller import Caller, Role, Tier
+from security.consent import ConsentBook, Grants
+from security.labels import Catalogue, Labeler, View, restore
+from security.labels.facts import handed_to, joined, unknown
 
 Doc = dict[str, Any]
 Action = Literal["read", "vread", "search", "history", "create", "update", "delete", "ingest", "audit"]
+
+_READS: Final = {
+    Tier.HOSPITAL: Bond.RECEIVED,
+    Tier.CENTRE: Bond.RECEIVED,
+    Tier.STATION: Bond.PLANNED,
+    Tier.HUB: Bond.NONE,
+}
+_WRITES: Final = {
+    Tier.HOSPITAL: Bond.ACCEPTED,
+    Tier.CENTRE: Bond.ACCEPTED,
+    Tier.STATION: Bond.PLANNED,
+    Tier.HUB: Bond.NONE,
+}
+"""Which bond makes the care relation, by tier (issue "Care relation")."""
+_TASK_MAY_CHANGE: Final = frozenset({"status", "businessStatus", "statusReason", "note", "output"})
+_NO_GRANTS: Final = Grants(frozenset(), frozenset())
+POLICY_HASH_LENGTH: Final = 16
+"""Hex digits of the policy hash that a Decision carries: enough to tell versions apart in the journal."""
+KEPT_RESTRICTIONS: Final = 10_000
+"""Restrictions kept before the cache starts over: some hundred clients times some dozen kinds."""
 
 
 class Row(Protocol):
     """What `Gate.learn` needs of a stored version, by shape: `gateway.store.protocol.Stored` fits."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Return the resource type."""
+        ...
+
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Return the logical id."""
+        ...
+
     @property
-    def version(self) -> int: ...
+    def version(self) -> int:
+        """Return the version."""
+        ...
+
     @property
-    def deleted(self) -> bool: ...
+    def deleted(self) -> bool:
+        """Tell whether this version is a deletion."""
+        ...
+
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> bytes:
+        """Return the JSON."""
+        ...
+
     @property
-    def facts(self) -> Facts: ...
+    def facts(self) -> Facts:
+        """Return the facts sealed with it."""
+        ...
 
 
 class Decision(NamedTuple):
@@ -57,39 +108,206 @@ class Decision(NamedTuple):
     reasons: tuple[str, ...] = ()
     consent: str = ""
     policy: str = ""
-    view: Any = None
+    view: View | None = None
 
     @property
     def masked(self) -> bool:
         """Tell whether `Gate.mask` must be applied before the resource leaves."""
         return self.view is not None
 
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """Return the elements that are masked or removed, for `explain` and the audit entry."""
+        return self.view.hidden if self.view else ()
+
+
+class _Standing(NamedTuple):
+    """How a caller's organisation stands towards one resource: steps (3), (4) and (5)."""
+
+    own: bool
+    handed: bool
+    related: bool
+    may_write: bool
+    grants: Grants
+    consented: bool
+    excluded: bool
+
 
 class Gate:
     """Decide, narrow, label, mask. One instance a process, built by app.py; every method is synchronous."""
 
-    LEARNS: Final = frozenset({"Consent", "Task", "CarePlan", "CareTeam", "PractitionerRole"})
+    LEARNS: Final = frozenset({"Consent"}) | Relations.KINDS
     """The kinds whose rows `learn` wants: all of them once at start, then each changed one after its commit."""
+
+    def __init__(self, policies: policy.Policies, catalogue: Catalogue, *, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._policies = policies
+        self._decide = compiled.compile_policies(policies)
+        self._residual = Residual(policies)
+        self._catalogue = catalogue
+        self._labeler = Labeler(catalogue)
+        self._consents = ConsentBook(self._labeler.exclusions)
+        self._relations = Relations()
+        self._hash = hashlib.sha256((policies.sha + catalogue.sha).encode()).hexdigest()[:POLICY_HASH_LENGTH]
+        self._changes: dict[str, int] = {}
+        self._restrictions: dict[tuple[Asker, str, str], tuple[int, float, Predicate]] = {}
+        self._views: dict[tuple[Any, ...], View] = {}
 
     @classmethod
     def load(cls, *, now: Callable[[], datetime]) -> Gate:
         """Read policies and catalogue from the package; raise ValueError when anything in them is not understood."""
-        raise NotImplementedError
+        return cls(policy.load(), Catalogue.load(), now=now)
 
     def decide(self, caller: Caller, action: Action, facts: Facts, *, doc: Doc | None = None) -> Decision:
         """Decide one interaction on one resource.
 
         For create, update and ingest ``facts`` are those of the version to be written (its controllers include the
         writer's organisation). An update by an organisation that is no controller leaves the controllers as they
-        were: pass the prior facts. On reads, denial is answered like absence (SEC-404).
+        were: pass the prior facts. On reads, denial is answered like absence (SEC-404). No policy asks for the
+        content so far; ``doc`` is for those that will.
         """
-        raise NotImplementedError
+        asker = self._asker(caller, action, facts.kind)
+        standing = self._standing(caller, facts)
+        answer = self._answer(asker, facts, standing)
+        consent = "" if standing.own else self._consents.version(facts.elder)
+        view = self._view(caller, facts, standing) if answer.allow else None
+        return Decision(answer.allow, answer.rule, (answer.rule,), consent, self._hash, view)
+
+    def _answer(self, asker: Asker, facts: Facts, standing: _Standing) -> Answer:
+        return self._decide(
+            *asker,
+            facts.kind,
+            facts.klass,
+            facts.level,
+            facts.labels,
+            standing.own,
+            standing.handed,
+            standing.related,
+            standing.may_write,
+            standing.consented,
+            standing.excluded,
+            facts.elder != "",
+        )
+
+    def _asker(self, caller: Caller, action: str, kind: str) -> Asker:
+        """Put together steps (0) to (2): who asks, and whether a scope covers it."""
+        inner = caller.role is Role.SYSTEM
+        return Asker(
+            role=caller.role.value,
+            tier=caller.tier.value,
+            # An actor that the schema does not list is nobody: the policies permit nothing to "none".
+            actor=_actor(caller.client) if inner else NO_ACTOR,
+            clearance=caller.clearance,
+            purpose=caller.purpose,
+            action=action,
+            scoped=inner or covers(caller.scopes, action, kind),
+        )
+
+    def _standing(self, caller: Caller, facts: Facts) -> _Standing:
+        organisation, elder = caller.organisation, facts.elder
+        own = organisation in facts.controllers
+        handed = organisation in facts.handed_to
+        # (3) relation, which needs a consent in force
+        bond = self._relations.bond(organisation, elder) if elder else Bond.NONE
+        moment = self._now().timestamp()
+        in_force = bool(elder) and self._consents.in_force(organisation, elder, moment)
+        # (4) consent, for the purpose of this caller
+        grants = self._consents.grants(organisation, elder, caller.purpose, moment) if in_force else _NO_GRANTS
+        return _Standing(
+            own=own,
+            handed=handed,
+            related=in_force and bool(bond & _READS[caller.tier]),
+            may_write=in_force and bool(bond & _WRITES[caller.tier]),
+            grants=grants,
+            consented=facts.klass in grants.classes,
+            # (5) exclusions
+            excluded=not grants.excluded.isdisjoint(facts.labels),
+        )
+
+    def _view(self, caller: Caller, facts: Facts, standing: _Standing) -> View | None:
+        """Return step (6): how the resource is shown, None for as it is."""
+        role, kind = caller.role.value, facts.kind
+        if role not in self._catalogue.roles or kind not in self._catalogue.kinds:
+            return None
+        row = self._catalogue.kinds[kind]
+        if standing.own and row.basis and len(facts.controllers) > 1:
+            return self._joint_view(caller, facts, standing)
+        if row.own_only or (standing.own and caller.role is not Role.STATION_CARER):
+            return None
+        return self._shared_view(kind, role, standing.grants.classes if not standing.own else None)
+
+    def _joint_view(self, caller: Caller, facts: Facts, standing: _Standing) -> View | None:
+        """Return how one of several controllers sees what they wrote together: whole only on a basis."""
+        role, kind = caller.role.value, facts.kind
+        if standing.related and standing.consented and not standing.excluded:
+            return self._shared_view(kind, role, standing.grants.classes)
+        sent = frozenset(dict(facts.sent).get(caller.organisation, ()))
+        return View(self._catalogue, kind, role, only=self._catalogue.kinds[kind].basis, sent=sent)
+
+    def _shared_view(self, kind: str, role: str, classes: frozenset[str] | None) -> View | None:
+        key = (kind, role, classes)
+        view = self._views.get(key)
+        if view is None:
+            view = View(self._catalogue, kind, role, withheld=self._withheld(kind, classes))
+            self._views[key] = view
+        return None if view.harmless else view
+
+    def _withheld(self, kind: str, classes: frozenset[str] | None) -> frozenset[str]:
+        """Return the kinds that consent does not cover; nothing for the directory, which needs none."""
+        if classes is None or self._catalogue.kinds[kind].klass == "DIRECTORY":
+            return frozenset()
+        needing = ((name, row) for name, row in self._catalogue.kinds.items() if row.klass in _CONSENTED_CLASSES)
+        return frozenset(name for name, row in needing if row.klass not in classes)
 
     def narrow(self, caller: Caller, action: Action, kind: str) -> Predicate:
         """Return the restriction under which ``caller`` may find resources of ``kind``; NOTHING when none."""
-        raise NotImplementedError
+        asker = self._asker(caller, action, kind)
+        key = (asker, caller.organisation, kind)
+        version, moment = self._changes.get(caller.organisation, 0), self._now().timestamp()
+        kept = self._restrictions.get(key)
+        if kept is not None and kept[0] == version and moment < kept[1]:
+            return kept[2]
+        restriction = self._restriction(asker, caller, kind, moment)
+        if len(self._restrictions) >= KEPT_RESTRICTIONS:
+            self._restrictions.clear()
+        # What depends on a period holds until the next one starts or ends.
+        self._restrictions[key] = (version, self._consents.next_change(caller.organisation, moment), restriction)
+        return restriction
 
-    def label(  # noqa: PLR0913
+    def _restriction(self, asker: Asker, caller: Caller, kind: str, moment: float) -> Predicate:
+        bound: dict[str, Predicate] = {}
+
+        def bind(name: str) -> Predicate:
+            if not bound:
+                bound.update(self._bound(caller, moment))
+            return bound[name]
+
+        return fold(self._residual.restrict(asker, bind), kind, self._catalogue.classes(kind))
+
+    def _bound(self, caller: Caller, moment: float) -> Mapping[str, Predicate]:
+        """Return the attributes that depend on elder and organisation as predicates over sets of elders."""
+        organisation = caller.organisation
+        bonds = self._relations.elders(organisation)
+        in_force = {elder for elder in bonds if self._consents.in_force(organisation, elder, moment)}
+        reads = frozenset(elder for elder in in_force if bonds[elder] & _READS[caller.tier])
+        writes = frozenset(elder for elder in in_force if bonds[elder] & _WRITES[caller.tier])
+        permitted: dict[frozenset[str], set[str]] = {}
+        denied: dict[frozenset[str], set[str]] = {}
+        for elder in self._consents.elders(organisation):
+            grants = self._consents.grants(organisation, elder, caller.purpose, moment)
+            permitted.setdefault(grants.classes, set()).add(elder)
+            denied.setdefault(grants.excluded, set()).add(elder)
+        return {
+            "own": In("controllers", frozenset({organisation})),
+            "handed": In("handed_to", frozenset({organisation})),
+            "related": In("elder", reads),
+            "mayWrite": In("elder", writes),
+            "consented": _grouped("klass", permitted),
+            "excluded": _grouped("labels", denied),
+            "elderly": Not(In("elder", frozenset({""}))),
+        }
+
+    def label(
         self,
         kind: str,
         doc: Doc,
@@ -105,25 +323,42 @@ class Gate:
         ("system|value") that the writer's own record carried for a Patient; None = all of the doc's when there
         is no prior, else those that the prior did not know.
         """
-        raise NotImplementedError
+        labels = self._labeler.sensitivity(kind, doc)
+        before, known = (prior.controllers, prior.sent) if prior else ((), ())
+        return Facts(
+            kind=kind,
+            elder=elder,
+            controllers=tuple(sorted({*before, *controllers} - {""})),
+            klass=self._labeler.klass(kind, doc),
+            level=self._labeler.level(kind, labels),
+            labels=labels,
+            handed_to=handed_to(kind, doc),
+            sent=joined(known, controllers, unknown(doc, known) if sent is None else sent) if kind == "Patient" else (),
+        )
 
     def security_codes(self, facts: Facts) -> list[dict[str, str]]:
         """Return the codings for meta.security: category, level, confidentiality, sensitivity."""
-        raise NotImplementedError
+        return self._labeler.codes(facts.kind, facts.level, facts.labels)
 
     def mask(self, caller: Caller, decision: Decision, doc: Doc) -> Doc | None:
         """Return ``doc`` as ``caller`` may see it: the same object when nothing is masked, None when denied.
 
         Never changes ``doc``. A masked one carries meta.tag SUBSETTED.
         """
-        raise NotImplementedError
+        if not decision.allow:
+            return None
+        return decision.view.show(doc) if decision.view else doc
 
     def restore(self, caller: Caller, decision: Decision, incoming: Doc, stored: Doc) -> Doc:
         """Return ``incoming`` with the elements that the caller's view hides put back from ``stored``.
 
-        Raises Problem("SEC-403", where=element) when a hidden or masked element was touched.
+        Raises Problem("SEC-405", where=element) when a hidden or masked element was touched, and Problem("SEC-403")
+        when the decision is no permission at all.
         """
-        raise NotImplementedError
+        shown = self.mask(caller, decision, stored)
+        if shown is None:
+            raise Problem("SEC-403")
+        return incoming if shown is stored else restore(shown, stored, incoming)
 
     def forbidden_param(self, caller: Caller, kind: str, param: str, *, terms: Sequence[Term] = ()) -> bool:
         """Tell whether searching (or sorting, or chaining) ``kind`` by ``param`` would reveal a masked element.
@@ -131,20 +366,84 @@ class Gate:
         The one exception is an exact, full `identifier` token (pass the clause's ``terms``); chained too, provided
         the hub narrows the chained kind as well.
         """
-        raise NotImplementedError
+        if caller.role.value not in self._catalogue.roles:
+            return False
+        row = self._catalogue.kinds.get(kind)
+        if row is None or row.own_only:
+            return False
+        column = self._catalogue.roles.index(caller.role.value)
+        name = param.partition(":")[0]
+        guarded = (element.see[column] for element in row.elements.values() if name in element.params)
+        if kind not in self._catalogue.shown[caller.role.value]:
+            return True
+        return any(letter != "F" for letter in guarded) and not (name == "identifier" and _full(terms))
 
     def learn(self, rows: Iterable[Row]) -> None:
-        """Take in changed rows (any kind; only LEARNS matter): consents, referral states, care plans, teams."""
-        raise NotImplementedError
+        """Take in changed rows (any kind; only LEARNS matter): consents, referral states, care plans, teams.
+
+        A row that cannot be read takes away what it gave before.
+        """
+        for row in rows:
+            if row.kind in self.LEARNS:
+                for organisation in self._learn(row):
+                    self._changes[organisation] = self._changes.get(organisation, 0) + 1
+
+    def _learn(self, row: Row) -> frozenset[str]:
+        doc = None if row.deleted else _read(row.body)
+        elder = row.facts.elder
+        if row.kind == "Consent":
+            owner = ",".join(row.facts.controllers)
+            return self._consents.learn(row.id, row.version, doc, elder=elder, owner=owner)
+        return self._relations.learn(f"{row.kind}/{row.id}", doc, elder=elder)
 
     def version(self, elder: str) -> str:
         """Return the version of the elder's consents, e.g. "Consent/77@3" ("" for none); for caches and audit."""
-        raise NotImplementedError
+        return self._consents.version(elder)
+
+    def explain(self, lang: Literal["zh", "en"] = "zh") -> list[explain.Line]:
+        """Return the policies as a table for people."""
+        return explain.table(self._policies, lang)
 
 
 def task_change(stored: Doc, incoming: Doc) -> Mapping[str, Any]:
     """Return what a PUT changes of a Task: element -> new value (None = removed).
 
-    Raises Problem("SEC-403", where="Task.x") for any element but status, businessStatus, statusReason, note, output.
+    Raises Problem("SEC-406", where="Task.x") for any element but status, businessStatus, statusReason, note, output;
+    meta is the gateway's and not compared. Source: issue "Transitions".
     """
-    raise NotImplementedError
+    keys = dict.fromkeys([*stored, *incoming])
+    changed = {key: incoming.get(key) for key in keys if key != "meta" and stored.get(key) != incoming.get(key)}
+    for key in changed:
+        if key not in _TASK_MAY_CHANGE:
+            raise Problem("SEC-406", where=f"Task.{key}", element=f"Task.{key}")
+    return changed
+
+
+_CONSENTED_CLASSES: Final = frozenset(
+    {"DEMOGRAPHIC", "DISCHARGE_SUMMARY", "DIAGNOSIS", "MEDICATION", "NURSING", "CARE_PLAN"}
+)
+_ACTORS: Final = frozenset({"pipeline", "workflow", "app", "cli"})
+
+
+def _actor(client: str) -> str:
+    name = client.removeprefix("system:")
+    return name if name in _ACTORS and client.startswith("system:") else NO_ACTOR
+
+
+def _grouped(field: Literal["klass", "labels"], groups: Mapping[frozenset[str], set[str]]) -> Predicate:
+    """Return "the elder is of a group and the fact is among the group's values", for any of ``groups``."""
+    parts = [All((In("elder", frozenset(elders)), In(field, values))) for values, elders in groups.items() if values]
+    return AnyOf(tuple(parts)) if parts else NOTHING
+
+
+def _read(body: bytes) -> Doc | None:
+    try:
+        doc = json.loads(body)
+    except ValueError:
+        return None
+    return doc if isinstance(doc, dict) else None
+
+
+def _full(terms: Sequence[Term]) -> bool:
+    """Tell whether every term is a whole identifier value."""
+    return bool(terms) and all(isinstance(term, TokenTerm) and bool(term.code) for term in terms)

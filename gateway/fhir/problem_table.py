@@ -24,20 +24,258 @@ TABLE: dict[str, Row] = {
     "FHIR-002": Row(400, "structure", "对象中出现重复的键 {key}", "duplicate key {key} in an object"),
     "FHIR-003": Row(413, "too-long", "内容超过 {limit} 字节的上限", "content exceeds the limit of {limit} bytes"),
     "FHIR-004": Row(400, "structure", "嵌套超过 {limit} 层", "nesting exceeds {limit} levels"),
+    "FHIR-005": Row(
+        400, "invalid", "资源类型应为 {expected}，实际为 {found}", "the resource type must be {expected}, not {found}"
+    ),
+    "FHIR-006": Row(400, "structure", "没有名为 {kind} 的 R4 资源类型", "R4 has no resource type named {kind}"),
+    "FHIR-010": Row(400, "structure", "{type} 没有元素 {name}", "{type} has no element {name}"),
+    "FHIR-011": Row(400, "required", "缺少必填元素 {name}", "the required element {name} is missing"),
+    "FHIR-012": Row(400, "structure", "此处应为 {expected}", "{expected} is expected here"),
+    "FHIR-013": Row(400, "value", "不是合法的 {type} 值", "not a valid {type}"),
+    "FHIR-014": Row(
+        400,
+        "code-invalid",
+        "代码不在必须使用的值集 {valueset} 内",
+        "the code is not in the required value set {valueset}",
+    ),
+    "FHIR-015": Row(
+        400, "structure", "不允许空值：请删去该元素或给出内容", "empty values are not allowed: leave it out or fill it"
+    ),
+    "FHIR-016": Row(
+        400, "structure", "{name}[x] 只能有一种取值", "only one form of {name}[x] may be given"
+    ),
+    "FHIR-017": Row(400, "value", "引用的写法不合法", "the reference is malformed"),
+    "FHIR-018": Row(
+        422,
+        "value",
+        "此处不能引用 {found}，允许：{allowed}",
+        "a reference to {found} is not allowed here, only to {allowed}",
+    ),
+    "FHIR-019": Row(
+        422, "not-found", "contained 中没有所引用的资源", "no contained resource has the id that is referred to"
+    ),
+    "FHIR-020": Row(422, "invariant", "违反规则 {key}：{human}", "the rule {key} is broken: {human}"),
+    "FHIR-021": Row(
+        422,
+        "security",
+        "叙述文本中不允许 {what}，只可使用 R4 规定的 XHTML 子集",
+        "the narrative may not hold {what}: only the XHTML subset of R4 is allowed",
+    ),
+    "FHIR-022": Row(
+        422,
+        "duplicate",
+        "contained 或 Bundle 中重复的标识：{name}",
+        "duplicate identity within contained or the Bundle: {name}",
+    ),
+    "FHIR-023": Row(
+        400, "structure", "不符合 R4 的结构要求：{reason}", "does not have the structure of R4: {reason}"
+    ),
+    "FHIR-030": Row(
+        422, "required", "规范 {profile} 要求 {name} 至少 {min} 个", "{profile} requires at least {min} of {name}"
+    ),
+    "FHIR-031": Row(
+        422, "structure", "规范 {profile} 允许 {name} 至多 {max} 个", "{profile} allows at most {max} of {name}"
+    ),
+    "FHIR-032": Row(
+        422, "value", "规范 {profile} 规定了 {name} 的值，此处不符", "{profile} fixes the value of {name}: it differs here"
+    ),
+    "FHIR-033": Row(
+        422,
+        "code-invalid",
+        "规范 {profile} 要求 {name} 取自值集 {valueset}",
+        "{profile} requires {name} to be from the value set {valueset}",
+    ),
+    "FHIR-034": Row(
+        422, "invariant", "违反规范 {profile} 的规则 {key}：{human}", "the rule {key} of {profile} is broken: {human}"
+    ),
+    "FHIR-035": Row(
+        422,
+        "structure",
+        "规范 {profile} 不允许 {name} 使用此类型，允许：{allowed}",
+        "{profile} does not allow this type of {name}, only {allowed}",
+    ),
+    "FHIR-036": Row(
+        422, "structure", "规范 {profile} 不允许 {name} 有其他成员", "{profile} allows no other members of {name}"
+    ),
+    "FHIR-037": Row(
+        422,
+        "not-supported",
+        "本系统没有载入所声明的规范 {profile}，未按其校验",
+        "the claimed profile {profile} is not loaded here and was not checked",
+    ),
+    "FHIR-038": Row(
+        422, "invalid", "规范 {profile} 适用于 {expected}，不适用于 {found}", "{profile} is for {expected}, not for {found}"
+    ),
+    "FHIR-040": Row(
+        400, "invalid", "{kind} 没有检索参数 {name}，已忽略", "{kind} has no search parameter {name}: it is ignored"
+    ),
+    "FHIR-041": Row(
+        400,
+        "not-supported",
+        "尚不支持检索参数 {name}，不会忽略它；请去掉后重试",
+        "the search parameter {name} is not supported yet and is never ignored: leave it out",
+    ),
+    "FHIR-042": Row(400, "value", "检索参数 {name} 的值不合法：{reason}", "the value of {name} is not valid: {reason}"),
+    "FHIR-043": Row(
+        400,
+        "invalid",
+        "{name} 可指向多种资源，请写明类型，例如 {example}",
+        "{name} may point to several types, so name one, such as {example}",
+    ),
+    "FHIR-044": Row(
+        400,
+        "not-supported",
+        "不能按 {name} 排序，只能按日期参数、_lastUpdated 或 _id",
+        "sorting by {name} is not supported: only date parameters, _lastUpdated and _id",
+    ),
+    "FHIR-045": Row(400, "invalid", "{kind} 没有检索参数 {name}", "{kind} has no search parameter {name}"),
+    "FHIR-046": Row(
+        400,
+        "too-costly",
+        "检索条件过多：{name} 至多 {limit} 个",
+        "the search is too large: at most {limit} of {name}",
+    ),
     # gateway.store
+    "STO-400": Row(
+        400,
+        "invalid",
+        "翻页游标无效：被改动过，或属于另一次查询；请从第一页重新查询",
+        "the page cursor is altered or belongs to another search: start again from the first page",
+    ),
     "STO-404": Row(404, "not-found", "没有这个资源", "no such resource"),
     "STO-410": Row(410, "deleted", "资源 {kind}/{id} 已删除", "resource {kind}/{id} is deleted"),
+    "STO-409": Row(
+        409,
+        "conflict",
+        "{what} 已由另一个进程处理，本次不重复处理",
+        "{what} has been dealt with by another process: not done twice",
+    ),
     "STO-412": Row(
         412,
         "conflict",
         "{kind}/{id} 的版本已变化，请重新读取后再提交",
         "the version of {kind}/{id} has changed: read it again, then submit",
     ),
+    "STO-413": Row(
+        400,
+        "too-costly",
+        "链式参数 {param} 命中超过 {limit} 个目标，请缩小范围",
+        "the chained parameter {param} meets more than {limit} targets: narrow it",
+    ),
     "STO-503": Row(503, "transient", "数据库暂时不可用，请稍后重试", "the database is unavailable: try again later"),
     # security
     "SEC-401": Row(401, "login", "需要有效的访问令牌", "a valid access token is required"),
     "SEC-403": Row(403, "forbidden", "当前角色不得执行此操作", "your role may not do this"),
     "SEC-404": Row(404, "not-found", "没有这个资源", "no such resource"),
+    "SEC-405": Row(
+        403,
+        "forbidden",
+        "{element} 对当前角色是遮蔽的，不得修改；请按读到的样子提交",
+        "{element} is masked for your role and may not be changed: send it back as you read it",
+    ),
+    "SEC-406": Row(
+        403,
+        "forbidden",
+        "更新任务时不得修改 {element}；只可修改 status、businessStatus、statusReason、note、output",
+        "an update of a Task may not change {element}: only status, businessStatus, statusReason, note, output",
+    ),
+    "SEC-407": Row(
+        403,
+        "forbidden",
+        "当前角色不得按 {kind}.{param} 检索：该元素对其遮蔽",
+        "your role may not search {kind} by {param}: the element is masked for it",
+    ),
+    # security.state: the registry of organisations, clients, senders
+    "SEC-101": Row(
+        422,
+        "value",
+        "统一社会信用代码 {uscc} 不正确（18 位，GB 32100 校验），请核对",
+        "{uscc} is no unified social credit code (18 characters, GB 32100 check): correct it",
+    ),
+    "SEC-102": Row(
+        404, "not-found", "没有登记的 {kind} {name}，或已停用", "no {kind} {name} is registered, or it is disabled"
+    ),
+    "SEC-103": Row(409, "duplicate", "{kind} {name} 已登记", "{kind} {name} is registered already"),
+    "SEC-104": Row(
+        422,
+        "business-rule",
+        "层级 {tier} 的上级不符：站点（S）的上级必须是在用的中心（C），中心的上级可为在用的医院（H），医院没有上级",
+        "wrong parent for tier {tier}: a station (S) needs an active centre (C), a centre may have an active hospital (H), "
+        "a hospital has none",
+    ),
+    "SEC-105": Row(
+        422,
+        "value",
+        "名称只能用小写字母、数字和 . _ -，以字母或数字开头，至多 64 个字符",
+        "use lower-case letters, digits and . _ -, beginning with a letter or digit, at most 64 characters",
+    ),
+    "SEC-106": Row(
+        422,
+        "value",
+        "名称不能为空，至多 {limit} 个可见字符",
+        "a name is required, of at most {limit} visible characters",
+    ),
+    "SEC-107": Row(
+        422,
+        "business-rule",
+        "层级 {tier} 的机构不能担任角色 {role}",
+        "an organisation of tier {tier} cannot hold the role {role}",
+    ),
+    "SEC-108": Row(
+        422,
+        "value",
+        "授权范围 {scope} 无效，或角色 {role} 不得拥有；形如 system/Task.rs 或 intake/json-discharge.c",
+        "scope {scope} is not valid or not for the role {role}: write system/Task.rs or intake/json-discharge.c",
+    ),
+    "SEC-109": Row(
+        422,
+        "value",
+        "发送方的 {field} 无效：msh3 与 msh4 必填；network 为网段（如 10.1.0.0/16）；charset 为空、UTF-8 或 GB18030；"
+        "ack 为空、original 或 enhanced",
+        "{field} of the sender is not valid: msh3 and msh4 are required, network is a CIDR such as 10.1.0.0/16, charset is "
+        "empty, UTF-8 or GB18030, ack is empty, original or enhanced",
+    ),
+    "SEC-110": Row(
+        422,
+        "value",
+        "公钥集无效（{reason}）：需要带 kid 的 EC P-384 或 RSA 2048 至 4096 位公钥",
+        "the key set is not valid ({reason}): public keys with kid are needed, EC P-384 or RSA of 2048 to 4096 bits",
+    ),
+    "SEC-111": Row(
+        422,
+        "security",
+        "请只提交公钥：该密钥含私有部分，请视为已泄露并更换",
+        "hand in public keys only: this one holds a private part; treat it as disclosed and replace it",
+    ),
+    "SEC-119": Row(503, "transient", "注册信息暂时不可用，请稍后重试", "the registry is unavailable: try again later"),
+    # security.oauth: the token endpoint and its keys
+    "SEC-121": Row(
+        400,
+        "invalid",
+        "令牌请求不完整或重复：{parameter}",
+        "the token request is incomplete or repeats itself: {parameter}",
+    ),
+    "SEC-122": Row(401, "login", "客户端身份验证失败", "client authentication failed"),
+    "SEC-123": Row(400, "not-supported", "只支持 client_credentials", "only client_credentials is supported"),
+    "SEC-124": Row(
+        400,
+        "forbidden",
+        "请求的授权范围为空，或没有一项在该客户端的许可之内",
+        "no scope was asked for, or none of them is allowed to this client",
+    ),
+    "SEC-131": Row(
+        500,
+        "exception",
+        "令牌密钥文件 {path} 已存在，不会覆盖",
+        "the token key file {path} exists and is never overwritten",
+    ),
+    "SEC-132": Row(
+        500,
+        "exception",
+        "无法使用令牌密钥文件 {path}（{reason}）；须为运行用户所有、权限 0600；删除后可由 yiyang init 重建，已发的令牌随之失效",
+        "the token key file {path} cannot be used ({reason}): it must belong to the running user with mode 0600; "
+        "removed, yiyang init makes it anew and issued tokens end",
+    ),
     "SEC-901": Row(
         500,
         "exception",
@@ -81,6 +319,28 @@ TABLE: dict[str, Row] = {
         "exception",
         "密钥文件 {path} 已损坏，请从备份恢复；没有它，已加密的数据无法打开",
         "the key file {path} is damaged: restore it from its backup, sealed data cannot be opened without it",
+    ),
+    "SEC-503": Row(
+        503,
+        "transient",
+        "审计日志暂时无法写入，为不漏记而拒绝操作，请稍后重试",
+        "the audit journal cannot keep up or reach its database, so nothing is done unrecorded: try again later",
+    ),
+    "SEC-951": Row(
+        503,
+        "exception",
+        "审计链 {writer} 的链头（第 {seq} 条）被其他进程或人为改动，已停止写入；请运行 yiyang audit verify",
+        "the head of audit chain {writer} (record {seq}) was moved by another process or by hand, writing has stopped: "
+        "run yiyang audit verify",
+    ),
+    "SEC-952": Row(
+        503,
+        "exception",
+        "无法写入库外检查点文件 {path}（{reason}）；请确认其目录存在且可写",
+        "the outside copy of the checkpoints {path} cannot be written ({reason}): make its folder writable",
+    ),
+    "SEC-953": Row(
+        400, "value", "分页游标无效，请从第一页重新查询", "the page cursor is not valid: ask for the first page"
     ),
     # gateway.formats: bytes to records
     "FMT-001": Row(

@@ -1,0 +1,8 @@
+"""Labels and masks: what a resource is (category, level, sensitivity) and what of it a role sees."""
+
+from security.labels.catalogue import Catalogue
+from security.labels.labeler import Labeler
+from security.labels.restore import restore
+from security.labels.view import View
+
+__all__ = ["Catalogue", "Labeler", "View", "restore"]

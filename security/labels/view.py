@@ -1,0 +1,185 @@
+"""What one role sees of one kind: the catalogue's column turned into an action for every JSON member.
+
+A view never changes the document: it builds another, or returns the same one when nothing had to go. Narrative,
+contained resources and the display of references to what is withheld go with the rest. Source: security.md §3.14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from security.labels import masks
+from security.labels.catalogue import Catalogue, Kind
+
+Doc = dict[str, Any]
+Action = Callable[[Any], Any] | None
+SUBSETTED: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+MASKED: Final = {
+    "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]
+}
+_REFERENCE_KEYS: Final = frozenset({"reference", "type", "identifier", "display", "id", "extension"})
+_TOLD: Final = frozenset({"display", "identifier"})
+"""What a Reference tells of its target, beside where it is."""
+_STRUCTURE: Final = frozenset({"resourceType", "id", "meta"})
+
+
+def _keep(value: Any) -> Any:
+    return value
+
+
+class View:
+    """How documents of one kind are shown.
+
+    ``withheld`` are the kinds of which not even a reference's display may be shown; ``sent``, where given, the only
+    identifiers ("system|value") shown of a Patient whose reader has no basis; ``only`` the only elements.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        kind: str,
+        role: str,
+        *,
+        withheld: frozenset[str] = frozenset(),
+        sent: frozenset[str] | None = None,
+        only: frozenset[str] | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._kind: Kind = catalogue.kinds[kind]
+        self._role = role
+        self._column = catalogue.roles.index(role)
+        self._withheld = withheld
+        self._sent = sent
+        self._only = only
+        self._actions: dict[str, Action] = {}
+        letters = {element.see[self._column] for element in self._kind.elements.values()}
+        self.full = letters == {"F"} and only is None
+        """Whether every listed element is shown, so that only displays of withheld kinds may go."""
+        self.harmless = self.full and not withheld
+        """Whether this view never changes anything."""
+        self._strict = not self.full
+        self._reached = catalogue.shown[role] - withheld
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Return the elements that this view masks or removes, for the record."""
+        return tuple(name for name, element in self._kind.elements.items() if self._letter(name, element.see) != "F")
+
+    def show(self, doc: Doc) -> Doc:
+        """Return ``doc`` as this view shows it."""
+        if self.full:
+            return self._scrubbed_only(doc)
+        shown = {"resourceType": doc["resourceType"]}
+        for key, value in doc.items():
+            action = self._action(key)
+            if action is not None and key != "resourceType":
+                self._put(shown, key, action(value))
+        shown["meta"] = _tagged(shown.get("meta", {}))
+        return shown
+
+    def _scrubbed_only(self, doc: Doc) -> Doc:
+        if not self._withheld:
+            return doc
+        shown = {key: value if key in _STRUCTURE else self._member(key, value) for key, value in doc.items()}
+        if all(shown[key] is doc[key] for key in doc):
+            return doc
+        shown["meta"] = _tagged(shown.get("meta", {}))
+        return {key: value for key, value in shown.items() if value != []}
+
+    def _member(self, key: str, value: Any) -> Any:
+        return self._contained(value) if key == "contained" else self._scrub(value)
+
+    def _put(self, shown: Doc, key: str, value: Any) -> None:
+        if key not in _STRUCTURE:
+            value = self._member(key, value)
+        if value not in ([], {}, None):
+            shown[key] = value
+
+    def _action(self, key: str) -> Action:
+        if key not in self._actions:
+            self._actions[key] = self._resolve(key)
+        return self._actions[key]
+
+    def _resolve(self, key: str) -> Action:
+        """Return what happens to the member ``key``: None removes it, and whatever is not listed."""
+        element = self._kind.element(key)
+        if element is None:
+            return None
+        letter = self._letter(key, element.see)
+        if key == "identifier" and self._sent is not None and letter in "FP":
+            return self._only_sent
+        if letter == "F":
+            return _keep
+        if letter != "P" or key.startswith("_"):
+            return None
+        if element.mask:
+            return masks.advice(self._catalogue.advice) if element.mask == "advice" else masks.NAMED[element.mask]
+        return masks.keeping(element.keep) if element.keep else masks.dropping(element.drop)
+
+    def _letter(self, key: str, see: str) -> str:
+        outside = self._only is not None and key.removeprefix("_") not in self._only and key not in _STRUCTURE
+        return "X" if outside else see[self._column]
+
+    def _only_sent(self, value: Any) -> Any:
+        sent = self._sent or frozenset()
+        return [item for item in value if f"{item.get('system', '')}|{item.get('value', '')}" in sent]
+
+    def _contained(self, resources: list[Doc]) -> list[Doc]:
+        """Return the contained resources that may be shown, each through the view of its own kind."""
+        shown = []
+        for resource in resources:
+            kind = resource.get("resourceType", "")
+            if kind in self._reached:
+                view = View(self._catalogue, kind, self._role, withheld=self._withheld)
+                shown.append(_untagged(view.show(resource), resource))
+        return shown if shown != resources else resources
+
+    def _scrub(self, node: Any) -> Any:
+        """Return ``node`` without displays of withheld kinds (and personal numbers in a strict view)."""
+        if isinstance(node, dict):
+            return self._scrub_object(node)
+        if isinstance(node, list):
+            items = [self._scrub(item) for item in node]
+            return items if any(new is not old for new, old in zip(items, node, strict=True)) else node
+        if self._strict and isinstance(node, str) and len(node) >= masks.LONG_NUMBER:
+            return masks.scrub_text(node)
+        return node
+
+    def _scrub_object(self, node: Doc) -> Doc:
+        if "reference" in node or (node.keys() <= _REFERENCE_KEYS and not node.keys().isdisjoint(_TOLD)):
+            return self._reference(node)
+        inner = {key: self._scrub(value) for key, value in node.items()}
+        return inner if any(inner[key] is not node[key] for key in node) else node
+
+    def _reference(self, node: Doc) -> Doc:
+        """Return a Reference without what it tells of a resource that is withheld."""
+        kind = _target(node)
+        gone: frozenset[str] = frozenset()
+        if kind in self._withheld or (self._strict and kind not in self._reached):
+            gone = _TOLD
+        elif self._strict:
+            gone = frozenset({"identifier"})
+        if gone.isdisjoint(node):
+            return node
+        return {key: value for key, value in node.items() if key not in gone} or dict(MASKED)
+
+
+def _target(reference: Mapping[str, Any]) -> str:
+    """Return the kind that a Reference points to, "" where it does not say."""
+    literal = reference.get("reference", "")
+    if isinstance(literal, str) and "/" in literal:
+        return literal.split("/")[-4 if "/_history/" in literal else -2]
+    return str(reference.get("type", ""))
+
+
+def _tagged(meta: Mapping[str, Any]) -> Doc:
+    tags = [tag for tag in meta.get("tag", ()) if tag.get("code") != SUBSETTED["code"]]
+    return {**meta, "tag": [*tags, dict(SUBSETTED)]}
+
+
+def _untagged(shown: Doc, original: Doc) -> Doc:
+    """Return a contained resource as shown: R4 allows it no meta.tag of its own (dom-4 forbids versions only)."""
+    if shown is original or "meta" in original:
+        return shown
+    return {key: value for key, value in shown.items() if key != "meta"}

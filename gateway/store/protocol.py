@@ -6,10 +6,11 @@ nothing: permission arrives as a predicate, index values and facts arrive comput
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from gateway.fhir.index import Entry
 from gateway.fhir.predicate import Facts, Predicate
@@ -18,7 +19,9 @@ from gateway.fhir.query import Query
 ANY_VERSION = -1
 """``expect`` of a write that does not ask for a version."""
 MUST_NOT_EXIST = 0
-"""``expect`` of a create."""
+"""``expect`` of a create (a deleted resource does not exist; its version numbers go on)."""
+UNCHAINED: Final[Mapping[str, Predicate]] = MappingProxyType({})
+"""``chained`` of a search whose chain targets are not restricted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +122,30 @@ class FhirStore(Protocol):
         """Return that version, current or past, or None."""
         ...
 
-    async def search(self, query: Query, restriction: Predicate) -> Page:
+    async def search(
+        self, query: Query, restriction: Predicate, *, chained: Mapping[str, Predicate] = UNCHAINED, bind: str = ""
+    ) -> Page:
         """Return the page of undeleted current versions that match ``query`` and satisfy ``restriction``.
 
-        Order is by ``query.sort``, then by row id; keyset cursor. A match on an identifier or reference is decided
-        again on the opened body. ``total`` is exact when asked for.
+        Order is by ``query.sort``, then by row id (age); keyset cursor, so a page is stable under inserts. A match on
+        an identifier or reference is decided again on the opened body. ``total`` is exact when asked for; ``count``
+        0 gives the total alone. ``chained`` holds what the caller may see of each chain target's kind. ``bind``
+        (the caller's client and organisation, say) goes into the cursor: Problem STO-400 for a cursor that is
+        altered, or of another ``bind`` or query; STO-413 where a chain meets too many targets.
         """
         ...
 
-    async def history(self, kind: str, id: str, *, count: int, cursor: str = "") -> Page:  # noqa: A002
-        """Return versions newest first, deletions as rows with ``deleted``."""
+    async def history(self, kind: str, id: str, *, count: int, cursor: str = "", bind: str = "") -> Page:  # noqa: A002
+        """Return versions newest first, deletions as rows with ``deleted``; empty when there never was one."""
         ...
 
     async def commit(self, batch: Batch) -> tuple[Committed, ...]:
         """Apply ``batch`` in one durable transaction, all or nothing; results in the order of the writes.
 
         Raises Problem("STO-412") where ``expect`` fails (detail: kind, id), ("STO-410") for a write expecting a
-        version of a deleted one, ("STO-503") when the database is gone. Retries deadlocks itself.
+        version of a deleted one, ("STO-404") for the deletion of what never was, ("STO-409") when a mark's message
+        is stored already or a consumer's cursor would not advance (somebody else has done the work), ("STO-503")
+        when the database is gone. Retries deadlocks itself. ValueError for two writes of one resource.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""One file a revision: 0001 the store, 0002 security, 0003 audit."""

@@ -1,6 +1,7 @@
 """The table of problems: code -> HTTP status, FHIR issue type, Chinese and English text.
 
-Codes are stable and grouped by room (FHIR-, MAP-, FMT-, SEC-, IN-, ID-, WF-, STO-); a retired code stays as a comment.
+Codes are stable and grouped by room (FHIR-, MAP-, FMT-, SEC-, IN-, ID-, WF-, STO-, HUB-, API-, CLI-); a retired code
+stays as a comment.
 Texts name what is wrong, where, and the way out; they never quote patient data.
 """
 
@@ -19,6 +20,103 @@ class Row(NamedTuple):
 
 
 TABLE: dict[str, Row] = {
+    # gateway.config, gateway.app: settings and start
+    "CFG-001": Row(
+        500, "invalid", "环境变量 {name} 的值无法使用", "the environment variable {name} has an unusable value"
+    ),
+    "CFG-003": Row(
+        500,
+        "processing",
+        "数据库结构版本为 {found}，程序需要 {wanted}：请运行 yiyang db upgrade",
+        "the database is at revision {found}, this program needs {wanted}: run yiyang db upgrade",
+    ),
+    "CFG-002": Row(
+        500,
+        "processing",
+        "此处尚未初始化：请先运行 yiyang init",
+        "nothing is set up here yet: run yiyang init first",
+    ),
+    # gateway.cli: what a person typed, and what a word found on this machine
+    "CLI-001": Row(400, "invalid", "命令用法不对：{reason}", "the command is not written as it should be: {reason}"),
+    "CLI-002": Row(400, "required", "缺少 {name}", "{name} is missing"),
+    "CLI-003": Row(400, "invalid", "无法读取 {path}（{reason}）", "{path} cannot be read ({reason})"),
+    "CLI-004": Row(
+        409,
+        "duplicate",
+        "私钥文件 {path} 已存在，不会覆盖；请先移走它，或换一个客户端名",
+        "the private key file {path} exists and is never overwritten: move it away, or choose another client id",
+    ),
+    "CLI-005": Row(
+        404,
+        "not-found",
+        "没有客户端 {client} 的私钥文件 {path}；请用 --key 指定，或运行 yiyang client add",
+        "there is no private key {path} of the client {client}: name it by --key, or run yiyang client add",
+    ),
+    "CLI-006": Row(
+        503,
+        "transient",
+        "{url} 没有应答；请先运行 yiyang serve，或用 --base 指定地址",
+        "nothing answers at {url}: run yiyang serve first, or name the address by --base",
+    ),
+    "CLI-007": Row(401, "login", "{url} 拒绝签发令牌（{reason}）", "{url} refuses a token ({reason})"),
+    "CLI-008": Row(
+        404,
+        "not-found",
+        "收件箱中没有消息 {message}；请运行 yiyang inbox list",
+        "the inbox has no message {message}: run yiyang inbox list",
+    ),
+    "CLI-009": Row(
+        409,
+        "business-rule",
+        "消息 {message} 的状态为 {state}，只有暂存（parked）或死信（dead）的消息可以重放",
+        "the message {message} is {state}: only parked or dead ones can be replayed",
+    ),
+    "CLI-010": Row(503, "transient", "内置数据库无法启动：{reason}", "the embedded database does not start: {reason}"),
+    "CLI-011": Row(
+        409,
+        "conflict",
+        "{host} 的端口 {port} 已被占用；请用 {option} 另选一个（0 = 任意空闲端口）",
+        "port {port} of {host} is taken: choose another by {option} (0 = any free one)",
+    ),
+    "CLI-012": Row(
+        403,
+        "security",
+        "拒绝在 {host} 上以明文监听：令牌和病历会外泄；请监听 127.0.0.1 并由 TLS 反向代理转发，"
+        "或在确有代理时加 --behind-proxy",
+        "refused to listen on {host} in the clear: listen on 127.0.0.1 behind a TLS proxy, or add --behind-proxy where "
+        "one really stands in front",
+    ),
+    "CLI-013": Row(
+        403,
+        "security",
+        "{home} 已有演示以外的数据，演示不会写入；请用 --home 另选一个目录",
+        "{home} holds other than demo data, so the demo stays out of it: choose another folder by --home",
+    ),
+    "CLI-014": Row(
+        404,
+        "not-found",
+        "没有名为 {feed} 的映射；现有：{known}",
+        "there is no map named {feed}; there are: {known}",
+    ),
+    "CLI-015": Row(500, "processing", "演示未完成：{reason}", "the demo did not come through: {reason}"),
+    "CLI-016": Row(
+        409,
+        "multiple-matches",
+        "消息号 {message} 有多个发送方：{senders}；请用 --sender 指定",
+        "several senders sent a message {message}: {senders}; name one by --sender",
+    ),
+    "CLI-017": Row(
+        503,
+        "timeout",
+        "等待 {seconds} 秒后消息 {message} 仍为 {state}；网关是否在运行（yiyang serve）？",
+        "after {seconds} s the message {message} is still {state}: is the gateway running (yiyang serve)?",
+    ),
+    "CLI-099": Row(
+        500,
+        "exception",
+        "意外错误（{kind}）；请加 -v 重试并把输出交给维护人员",
+        "an unexpected failure ({kind}): run it again with -v and hand the output to who maintains this",
+    ),
     # gateway.fhir: reading and checking resources
     "FHIR-001": Row(400, "structure", "不是合法的 JSON：{reason}", "not valid JSON: {reason}"),
     "FHIR-002": Row(400, "structure", "对象中出现重复的键 {key}", "duplicate key {key} in an object"),
@@ -41,9 +139,7 @@ TABLE: dict[str, Row] = {
     "FHIR-015": Row(
         400, "structure", "不允许空值：请删去该元素或给出内容", "empty values are not allowed: leave it out or fill it"
     ),
-    "FHIR-016": Row(
-        400, "structure", "{name}[x] 只能有一种取值", "only one form of {name}[x] may be given"
-    ),
+    "FHIR-016": Row(400, "structure", "{name}[x] 只能有一种取值", "only one form of {name}[x] may be given"),
     "FHIR-017": Row(400, "value", "引用的写法不合法", "the reference is malformed"),
     "FHIR-018": Row(
         422,
@@ -54,7 +150,7 @@ TABLE: dict[str, Row] = {
     "FHIR-019": Row(
         422, "not-found", "contained 中没有所引用的资源", "no contained resource has the id that is referred to"
     ),
-    "FHIR-020": Row(422, "invariant", "违反规则 {key}：{human}", "the rule {key} is broken: {human}"),
+    "FHIR-020": Row(422, "invariant", "违反规则 {key}：{zh}", "the rule {key} is broken: {human}"),
     "FHIR-021": Row(
         422,
         "security",
@@ -67,8 +163,12 @@ TABLE: dict[str, Row] = {
         "contained 或 Bundle 中重复的标识：{name}",
         "duplicate identity within contained or the Bundle: {name}",
     ),
-    "FHIR-023": Row(
-        400, "structure", "不符合 R4 的结构要求：{reason}", "does not have the structure of R4: {reason}"
+    "FHIR-023": Row(400, "structure", "不符合 R4 的结构要求：{reason}", "does not have the structure of R4: {reason}"),
+    "FHIR-024": Row(
+        422,
+        "business-rule",
+        "一份资源只能关于一位老人；请按人分成多份",
+        "a resource may be about one person only: send one for each person",
     ),
     "FHIR-030": Row(
         422, "required", "规范 {profile} 要求 {name} 至少 {min} 个", "{profile} requires at least {min} of {name}"
@@ -77,7 +177,10 @@ TABLE: dict[str, Row] = {
         422, "structure", "规范 {profile} 允许 {name} 至多 {max} 个", "{profile} allows at most {max} of {name}"
     ),
     "FHIR-032": Row(
-        422, "value", "规范 {profile} 规定了 {name} 的值，此处不符", "{profile} fixes the value of {name}: it differs here"
+        422,
+        "value",
+        "规范 {profile} 规定了 {name} 的值，此处不符",
+        "{profile} fixes the value of {name}: it differs here",
     ),
     "FHIR-033": Row(
         422,
@@ -86,7 +189,7 @@ TABLE: dict[str, Row] = {
         "{profile} requires {name} to be from the value set {valueset}",
     ),
     "FHIR-034": Row(
-        422, "invariant", "违反规范 {profile} 的规则 {key}：{human}", "the rule {key} of {profile} is broken: {human}"
+        422, "invariant", "违反规范 {profile} 的规则 {key}：{zh}", "the rule {key} of {profile} is broken: {human}"
     ),
     "FHIR-035": Row(
         422,
@@ -104,7 +207,13 @@ TABLE: dict[str, Row] = {
         "the claimed profile {profile} is not loaded here and was not checked",
     ),
     "FHIR-038": Row(
-        422, "invalid", "规范 {profile} 适用于 {expected}，不适用于 {found}", "{profile} is for {expected}, not for {found}"
+        422,
+        "invalid",
+        "规范 {profile} 适用于 {expected}，不适用于 {found}",
+        "{profile} is for {expected}, not for {found}",
+    ),
+    "FHIR-039": Row(
+        422, "not-found", "本系统没有名为 {profile} 的规范", "there is no profile {profile} of this system"
     ),
     "FHIR-040": Row(
         400, "invalid", "{kind} 没有检索参数 {name}，已忽略", "{kind} has no search parameter {name}: it is ignored"
@@ -185,6 +294,114 @@ TABLE: dict[str, Row] = {
         "当前角色不得按 {kind}.{param} 检索：该元素对其遮蔽",
         "your role may not search {kind} by {param}: the element is masked for it",
     ),
+    # gateway.hub
+    "HUB-001": Row(403, "forbidden", "令牌缺少授权范围 {scope}", "the token lacks the scope {scope}"),
+    "HUB-002": Row(
+        403,
+        "forbidden",
+        "当前角色不得使用检索参数 {parameter}：该元素对其遮蔽",
+        "your role may not search or sort by {parameter}: the element is masked for it",
+    ),
+    "HUB-003": Row(
+        400,
+        "too-costly",
+        "链式参数 {parameter} 命中超过 {limit} 个目标，请缩小范围",
+        "the chained parameter {parameter} meets more than {limit} targets: narrow it",
+    ),
+    "HUB-004": Row(
+        422,
+        "not-found",
+        "所引用的老人（Patient）不存在",
+        "the Patient that is referred to does not exist",
+    ),
+    "HUB-005": Row(
+        400, "invalid", "资源的 id 与地址中的不一致", "the id of the resource is not the one of the address"
+    ),
+    "HUB-006": Row(
+        400,
+        "not-supported",
+        "历史查询只支持 _count（1 以上的整数），{parameter} 不可用",
+        "a history takes only _count (a whole number from 1); {parameter} cannot be used",
+    ),
+    "HUB-007": Row(
+        428,
+        "required",
+        "更新任务须带 If-Match，内容为读到的 ETag",
+        "an update of a Task needs If-Match with the ETag that was read",
+    ),
+    "HUB-008": Row(
+        422,
+        "business-rule",
+        "资源不得改到另一位老人名下；请删除后重新建立",
+        "a resource may not be moved to another person: delete it and create a new one",
+    ),
+    "HUB-009": Row(
+        400,
+        "invalid",
+        "翻页链接无效，或属于另一使用者或另一次查询；请从第一页重新查询",
+        "the page link is not valid, or belongs to another caller or search: start again from the first page",
+    ),
+    "HUB-010": Row(
+        400,
+        "not-supported",
+        "只接受 type 为 transaction 的 Bundle，收到的是 {type}",
+        "only a Bundle of type transaction is accepted here, not {type}",
+    ),
+    "HUB-011": Row(
+        413,
+        "too-long",
+        "一个事务至多 {limit} 个条目，请分批提交",
+        "a transaction holds at most {limit} entries: split it",
+    ),
+    "HUB-012": Row(
+        400,
+        "not-supported",
+        "尚不支持条件式操作（按检索条件新建、更新、删除），也不会忽略条件",
+        "conditional create, update and delete are not supported yet, and a condition is never ignored",
+    ),
+    "HUB-013": Row(
+        400,
+        "invalid",
+        "无法理解该条目：需要 GET、POST、PUT 或 DELETE，地址为 Type 或 Type/id，资源与之相符",
+        "this entry is not understood: GET, POST, PUT or DELETE of Type or Type/id, with a resource that fits",
+    ),
+    "HUB-014": Row(
+        400,
+        "duplicate",
+        "同一资源或 fullUrl 在事务中出现两次",
+        "one resource or fullUrl stands twice in the transaction",
+    ),
+    # gateway.api
+    "API-001": Row(400, "invalid", "请求头 {name} 的写法不对：{reason}", "the header {name} is malformed: {reason}"),
+    "API-002": Row(404, "not-found", "没有这个地址", "there is nothing at this address"),
+    "API-003": Row(
+        405, "not-supported", "此处不支持 {method}，可用：{allowed}", "{method} is not supported here, only {allowed}"
+    ),
+    "API-004": Row(
+        406,
+        "not-supported",
+        "只提供 application/fhir+json（R4）；请检查 Accept 和 _format",
+        "only application/fhir+json (R4) is served: see Accept and _format",
+    ),
+    "API-005": Row(415, "not-supported", "请求内容的类型应为 {expected}", "the content must be of the type {expected}"),
+    "API-006": Row(
+        500,
+        "exception",
+        "服务器内部错误；请把请求编号 {request} 告诉管理员",
+        "an internal error: tell the administrator the request id {request}",
+    ),
+    "API-007": Row(
+        400, "invalid", "无法读取查询串或表单：{reason}", "the query string or form cannot be read: {reason}"
+    ),
+    "API-008": Row(
+        400,
+        "not-supported",
+        "尚不支持参数 {name}，不会忽略它；请去掉后重试",
+        "the parameter {name} is not supported here and is never ignored: leave it out",
+    ),
+    "API-009": Row(200, "informational", "已完成", "done"),
+    "API-010": Row(200, "informational", "内容合法，可以接受", "the content is valid and would be accepted"),
+    "API-012": Row(413, "too-long", "请求超过 {limit} 字节的上限", "the request exceeds the limit of {limit} bytes"),
     # security.state: the registry of organisations, clients, senders
     "SEC-101": Row(
         422,
@@ -200,7 +417,8 @@ TABLE: dict[str, Row] = {
         422,
         "business-rule",
         "层级 {tier} 的上级不符：站点（S）的上级必须是在用的中心（C），中心的上级可为在用的医院（H），医院没有上级",
-        "wrong parent for tier {tier}: a station (S) needs an active centre (C), a centre may have an active hospital (H), "
+        "wrong parent for tier {tier}: a station (S) needs an active centre (C), "
+        "a centre may have an active hospital (H), "
         "a hospital has none",
     ),
     "SEC-105": Row(
@@ -232,7 +450,8 @@ TABLE: dict[str, Row] = {
         "value",
         "发送方的 {field} 无效：msh3 与 msh4 必填；network 为网段（如 10.1.0.0/16）；charset 为空、UTF-8 或 GB18030；"
         "ack 为空、original 或 enhanced",
-        "{field} of the sender is not valid: msh3 and msh4 are required, network is a CIDR such as 10.1.0.0/16, charset is "
+        "{field} of the sender is not valid: msh3 and msh4 are required, network is a CIDR such as 10.1.0.0/16, "
+        "charset is "
         "empty, UTF-8 or GB18030, ack is empty, original or enhanced",
     ),
     "SEC-110": Row(
@@ -272,7 +491,8 @@ TABLE: dict[str, Row] = {
     "SEC-132": Row(
         500,
         "exception",
-        "无法使用令牌密钥文件 {path}（{reason}）；须为运行用户所有、权限 0600；删除后可由 yiyang init 重建，已发的令牌随之失效",
+        "无法使用令牌密钥文件 {path}（{reason}）；须为运行用户所有、权限 0600；"
+        "删除后可由 yiyang init 重建，已发的令牌随之失效",
         "the token key file {path} cannot be used ({reason}): it must belong to the running user with mode 0600; "
         "removed, yiyang init makes it anew and issued tokens end",
     ),
@@ -390,6 +610,12 @@ TABLE: dict[str, Row] = {
         "required",
         "缺少 {element}，资源不完整（{rule}）",
         "{element} is missing, the resource is incomplete ({rule})",
+    ),
+    "MAP-006": Row(
+        422,
+        "structure",
+        "此处应为对象，收到的是 {found}",
+        "an object is expected here, not a value of type {found}",
     ),
     "MAP-010": Row(
         422,

@@ -49,7 +49,7 @@ Term = TokenTerm | ReferenceTerm | DateTerm | IdTerm
 class Clause:
     """One parameter: ``param`` name, its search ``type``, OR-ed ``terms`` — or a one-step ``chain``.
 
-    ``kind_of`` is "identifier" where the token parameter searches Identifier elements. With ``chain`` the
+    ``type`` is "identifier" where the token parameter searches Identifier elements. With ``chain`` the
     terms are empty and the parameter is a reference whose target satisfies the inner query.
     """
 

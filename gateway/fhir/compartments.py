@@ -1,0 +1,90 @@
+"""Tells in whose compartment a resource is: the one elder whose consent and care relation decide about it.
+
+In: a resource. Out: the id of a Patient, "" when nobody is concerned. R4 lets a resource be in several compartments;
+here it is in one: that of whom it is about, else of the first reference that R4's definition lists. Refused are
+resources about several persons (FHIR-024): no single consent could decide about them.
+Source: R4 compartmentdefinition-patient.html; docs/decisions/0011-one-elder-per-resource.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from gateway.fhir import definitions
+from gateway.fhir.paths import Path, Step, paths
+from gateway.fhir.problem import Problem
+
+Json = dict[str, Any]
+
+_ABOUT = ("patient", "subject", "beneficiary")
+"""Parameters that say whom a resource is about, the strongest first; the others name who took part in it."""
+_PATIENT = re.compile(r"Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+
+
+def elder_of(doc: Json, base: str = "") -> str:
+    """Return the id of the Patient whose compartment ``doc`` is in, "" for none; a Patient is in its own.
+
+    ``base`` is this server's own address: absolute references below it count as local ones. Nothing is fetched, and
+    only the text of a reference counts, never its `type`. Raises Problem("FHIR-024") when ``doc`` is about several.
+    """
+    kind = str(doc.get("resourceType", ""))
+    if kind == "Patient":
+        return str(doc.get("id", ""))
+    for ways in _ways(kind):
+        found = {elder for path in ways for value in _values(doc, path.steps) if (elder := _elder(value, base))}
+        if len(found) > 1:
+            raise Problem("FHIR-024", where=kind)
+        if found:
+            return found.pop()
+    return ""
+
+
+@cache
+def _ways(kind: str) -> tuple[tuple[Path, ...], ...]:
+    """Return the paths to persons, one group for each parameter, in the order in which they decide."""
+    if kind not in definitions.kinds():
+        return ()
+    if kind == "Binary":
+        return (paths("Binary.securityContext", kind),)
+    # A Task has no compartment in R4, yet it is about somebody: its `patient` decides as elsewhere.
+    listed = definitions.compartment("Patient").get(kind, ())
+    known = definitions.search_parameters(kind)
+    about = [name for name in _ABOUT if name in known and "Patient" in known[name].targets]
+    names = dict.fromkeys((*about, *(name for name in listed if name in known)))
+    return tuple(_reaching(paths(known[name].expression, kind)) for name in names)
+
+
+def _reaching(found: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return ``found`` without the tests of a reference's type: `_elder` decides that, by the text alone."""
+    plain = (path._replace(steps=tuple(s for s in path.steps if s.op != "refers")) for path in found)
+    return tuple(path for path in plain if path.type == "Reference")
+
+
+def _values(node: Any, steps: tuple[Step, ...]) -> Iterator[Any]:
+    """Yield what stands at the end of ``steps``; nothing where the document has another form."""
+    if not steps:
+        yield node
+        return
+    step, rest = steps[0], steps[1:]
+    if not isinstance(node, dict):
+        return
+    if step.op == "get":
+        if step.name in node:
+            yield from _values(node[step.name], rest)
+    elif step.op == "each":
+        items = node.get(step.name)
+        for item in items if isinstance(items, list) else ():
+            yield from _values(item, rest)
+    elif step.op == "equals" and node.get(step.name) == step.value:
+        yield from _values(node, rest)
+
+
+def _elder(reference: Any, base: str) -> str:
+    text = reference.get("reference") if isinstance(reference, dict) else None
+    if not isinstance(text, str):
+        return ""
+    found = _PATIENT.fullmatch(text.removeprefix(base.rstrip("/") + "/") if base else text)
+    return found[1] if found else ""

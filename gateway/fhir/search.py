@@ -1,0 +1,240 @@
+"""Search as R4 says it: reads a query string into a `Query`, draws index entries from resources.
+
+In: the decoded (name, value) pairs of a query string or form. Out: a `Query` that a store can answer whole, and
+warnings for unknown parameters. Refuses by name everything that R4 knows but is not built: a parameter that
+were ignored would widen the answer. Source: R4 search.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from gateway.fhir import definitions
+from gateway.fhir.extract import extract
+from gateway.fhir.paths import paths
+from gateway.fhir.problem import Problem, Problems
+from gateway.fhir.query import Clause, Query, Sort
+from gateway.fhir.terms import terms_of
+
+__all__ = ["MAX_COUNT", "extract", "params_of", "parse", "supported"]
+
+# Entries of one page; a page must stay well under the reply cap of the doors (200 x 20 kB = 4 MB).
+MAX_COUNT = 200
+
+# Clauses and OR-ed values of one search: each costs an index probe (design default).
+MAX_CLAUSES = 32
+MAX_TERMS = 100
+
+_CLAUSE_TYPES = frozenset(("token", "identifier", "reference", "date"))
+_SORT_TYPES = frozenset(("date",))
+_DOORS = frozenset(("_format", "_pretty"))
+_RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
+
+# Everything else that R4 defines for results or across types (search.html#table, http.html#general).
+_UNBUILT = frozenset(
+    (
+        *("_content", "_contained", "_containedType", "_elements", "_filter", "_has", "_include", "_revinclude"),
+        *("_list", "_profile", "_query", "_score", "_security", "_source", "_summary", "_tag", "_text", "_type"),
+        *("_since", "_at"),
+    )
+)
+# A chain must name one target; these references have one in this hub's use (domain: a task's owner is a tier).
+_CHAIN_TARGET = {("Task", "owner"): "Organization"}
+
+
+def parse(kind: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base: str = "") -> tuple[Query, list[Problem]]:
+    """Return the `Query` on ``kind`` that ``pairs`` ask for, and a warning for each unknown parameter.
+
+    ``strict`` (Prefer: handling=strict) makes unknown parameters errors; ``base`` is this server's own address,
+    whose absolute references are understood. Raises `Problems` with every error found.
+    """
+    reader = _Reader(kind, strict=strict, base=base)
+    for name, value in pairs:
+        try:
+            reader.read(name, value)
+        except Problem as problem:
+            reader.errors.append(problem)
+    if len(reader.clauses) > MAX_CLAUSES:
+        reader.errors.append(Problem("FHIR-046", name=kind, limit=MAX_CLAUSES))
+    if reader.errors:
+        raise Problems(reader.errors)
+    return reader.query(), reader.warnings
+
+
+@cache
+def params_of(kind: str) -> dict[str, str]:
+    """Return {name: FHIR search type} of the parameters that `parse` accepts for ``kind``, in name order."""
+    own = {
+        name: parameter.type
+        for name, parameter in definitions.search_parameters(kind).items()
+        if not name.startswith("_") and _clause_type(kind, name) in _CLAUSE_TYPES
+    }
+    return dict(sorted({**own, "_id": "token", "_lastUpdated": "date"}.items()))
+
+
+def supported(kind: str) -> bool:
+    """Tell whether ``kind`` is a concrete R4 resource type, so that it can be searched."""
+    return kind in definitions.kinds()
+
+
+@cache
+def _clause_type(kind: str, name: str) -> str:
+    """Return the clause's type; "identifier" where every value of the token is an Identifier or a ContactPoint."""
+    parameter = definitions.search_parameters(kind)[name]
+    if parameter.type != "token" or not parameter.expression:
+        return parameter.type if parameter.expression else ""
+    types = {path.type for path in paths(parameter.expression, kind)}
+    if types <= {"Identifier", "ContactPoint"}:
+        return "identifier"
+    return "" if types <= {"Extension"} else "token"
+
+
+@cache
+def _targets(kind: str, name: str) -> tuple[str, ...]:
+    """Return the kinds that a reference parameter may point to: R4's list, cut to what its expression lets through."""
+    parameter = definitions.search_parameters(kind)[name]
+    if parameter.type != "reference":
+        return ()
+    allowed: set[str] = set()
+    for path in paths(parameter.expression, kind):
+        refers = {step.name for step in path.steps if step.op == "refers"}
+        bound = path.element.targets if path.element is not None else frozenset()
+        allowed |= refers or bound or set(parameter.targets)
+    return tuple(sorted(allowed & set(parameter.targets) or parameter.targets))
+
+
+class _Reader:
+    """Collects what the pairs of one query say."""
+
+    def __init__(self, kind: str, *, strict: bool, base: str) -> None:
+        if not supported(kind):
+            raise Problems([Problem("FHIR-006", kind=_shown(kind))])
+        self.kind, self.strict, self.base = kind, strict, base
+        self.clauses: list[Clause] = []
+        self.errors: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.sort: list[Sort] = []
+        self.results: dict[str, str] = {}
+
+    def read(self, name: str, value: str) -> None:
+        """Take one pair; raises Problem."""
+        if name in _DOORS:
+            return
+        if name == "_sort":
+            self.sort += [self.sort_key(key) for key in value.split(",")]
+        elif name in _RESULT:
+            self.take_result(name, value)
+        elif name.split(":")[0].split(".")[0] in _UNBUILT:
+            raise Problem("FHIR-041", where=_where(name), name=_shown(name))
+        elif value == "":
+            raise Problem("FHIR-042", where=_where(name), name=_shown(name), reason="empty")
+        elif (clause := self.clause(name, value)) is not None:
+            self.clauses.append(clause)
+
+    def clause(self, name: str, value: str) -> Clause | None:
+        head, dot, rest = name.partition(".")
+        param, colon, modifier = head.partition(":")
+        if param in ("_id", "_lastUpdated"):
+            return self.common(name, value)
+        if param not in definitions.search_parameters(self.kind):
+            self.unknown(name)
+            return None
+        type_ = _clause_type(self.kind, param)
+        if type_ not in _CLAUSE_TYPES or (colon and type_ != "reference"):
+            raise Problem("FHIR-041", where=_where(name), name=_shown(name))
+        targets = self.targets(param, modifier, name)
+        if dot:
+            return self.chain(param, targets, rest, value)
+        terms = terms_of(type_, name, value, targets=targets, base=self.base)
+        _limit(name, len(terms))
+        return Clause(param, type_, terms)  # type: ignore[arg-type]  # one of _CLAUSE_TYPES
+
+    def common(self, name: str, value: str) -> Clause:
+        if name == "_id":
+            terms = terms_of("id", name, value)
+            _limit(name, len(terms))
+            return Clause(name, "id", terms)
+        if name == "_lastUpdated":
+            return Clause(name, "lastUpdated", terms_of("date", name, value))
+        raise Problem("FHIR-041", where=_where(name), name=_shown(name))
+
+    def unknown(self, name: str) -> None:
+        if self.strict:
+            raise Problem("FHIR-045", where=_where(name), kind=self.kind, name=_shown(name))
+        self.warnings.append(
+            Problem("FHIR-040", where=_where(name), severity="warning", kind=self.kind, name=_shown(name))
+        )
+
+    def targets(self, param: str, modifier: str, name: str) -> tuple[str, ...]:
+        """Return the kinds that the reference ``param`` may point to, one when ``modifier`` names it."""
+        found = _targets(self.kind, param)
+        if not modifier:
+            return found
+        if modifier not in found:
+            raise Problem("FHIR-041", where=_where(name), name=_shown(name))
+        return (modifier,)
+
+    def chain(self, param: str, targets: tuple[str, ...], rest: str, value: str) -> Clause:
+        """Return the clause of a one-step chain; the inner parameter is read as a search on the target."""
+        name = f"{param}.{rest}"
+        if "." in rest or _clause_type(self.kind, param) != "reference":
+            raise Problem("FHIR-041", where=_where(name), name=_shown(name))
+        target = self.chain_target(param, targets, rest)
+        inner = _Reader(target, strict=True, base=self.base)
+        inner_clause = inner.clause(rest, value)
+        if inner_clause is None:
+            raise Problem("FHIR-045", where=_where(name), kind=target, name=_shown(rest))
+        return Clause(param, "reference", chain=Query(target, (inner_clause,)))
+
+    def chain_target(self, param: str, targets: tuple[str, ...], rest: str) -> str:
+        default = _CHAIN_TARGET.get((self.kind, param), "")
+        if len(targets) == 1 or default in targets:
+            return targets[0] if len(targets) == 1 else default
+        example = f"{param}:{'Patient' if 'Patient' in targets else targets[0] if targets else 'Patient'}"
+        raise Problem("FHIR-043", where=_where(param), name=param, example=f"{example}.{_shown(rest)}")
+
+    def sort_key(self, key: str) -> Sort:
+        name = key.removeprefix("-")
+        known = name in ("_id", "_lastUpdated") or (
+            name in definitions.search_parameters(self.kind) and _clause_type(self.kind, name) in _SORT_TYPES
+        )
+        if not known:
+            raise Problem("FHIR-044", where="_sort", name=_shown(name))
+        return Sort(name, descending=key.startswith("-"))
+
+    def take_result(self, name: str, value: str) -> None:
+        if name in self.results:
+            raise Problem("FHIR-042", where=name, name=name, reason="given twice")
+        if name == "_count" and not (value.isascii() and value.isdigit() and len(value) <= 9):
+            raise Problem("FHIR-042", where=name, name=name, reason="0, 1, 2, ...")
+        if name == "_total" and value not in ("none", "accurate"):
+            raise Problem("FHIR-042", where=name, name=name, reason="none | accurate")
+        self.results[name] = value
+
+    def query(self) -> Query:
+        """Return what was read; `_count=0` means only the total."""
+        count = min(int(self.results.get("_count", "20")), MAX_COUNT)
+        return Query(
+            self.kind,
+            clauses=tuple(self.clauses),
+            sort=tuple(self.sort),
+            count=count,
+            cursor=self.results.get("_cursor", ""),
+            total=count == 0 or self.results.get("_total") == "accurate",
+        )
+
+
+def _limit(name: str, terms: int) -> None:
+    if terms > MAX_TERMS:
+        raise Problem("FHIR-046", where=_where(name), name=_shown(name), limit=MAX_TERMS)
+
+
+def _where(name: str) -> str:
+    return f"http.{_shown(name)}"
+
+
+def _shown(name: str) -> str:
+    """Return a name that a stranger sent as far as it can be shown: cut, and only when it looks like a name."""
+    plain = name.isascii() and all(char.isalnum() or char in "_-.:" for char in name)
+    return name[:64] if plain else "?"

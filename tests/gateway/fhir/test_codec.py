@@ -1,0 +1,121 @@
+"""Edits of bytes: what is not edited keeps every byte."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.fhir import codec
+
+NOW = datetime(2026, 3, 4, 8, 15, 30, 123456, tzinfo=UTC)
+KEYS = st.sampled_from(["id", "meta", "a", "versionId", "lastUpdated", 'q"', "\\", "meta:", "中文", "resourceType"])
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(['"meta":{', "\\", "}", ","])
+)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4))
+META = st.dictionaries(st.sampled_from(["versionId", "lastUpdated", "tag", "security", "profile", "source"]), JSON)
+RESOURCES = st.dictionaries(KEYS, JSON, max_size=6).flatmap(
+    lambda doc: st.one_of(st.just(doc), META.map(lambda meta: {**doc, "meta": meta}))
+)
+Layout = dict[str, Any]
+LAYOUTS = st.fixed_dictionaries(
+    {
+        "indent": st.sampled_from([None, 2]),
+        "separators": st.sampled_from([(",", ":"), (" , ", " : ")]),
+        "ensure_ascii": st.booleans(),
+    }
+)
+
+
+def written(doc: dict[str, Any], layout: Layout) -> bytes:
+    return json.dumps(doc, **layout).encode()
+
+
+def with_object_meta(doc: dict[str, Any]) -> dict[str, Any]:
+    return doc if isinstance(doc.get("meta", {}), dict) else {**doc, "meta": {}}
+
+
+@given(RESOURCES, LAYOUTS)
+def test_a_stamp_changes_version_and_time_and_nothing_else(doc: dict[str, Any], layout: Layout) -> None:
+    doc = with_object_meta(doc)
+
+    stamped = json.loads(codec.stamp(written(doc, layout), 7, NOW))
+
+    meta = {**doc.get("meta", {}), "versionId": "7", "lastUpdated": "2026-03-04T08:15:30.123Z"}
+    assert stamped == {**doc, "meta": meta}
+
+
+@given(RESOURCES, LAYOUTS)
+def test_taking_a_stamp_off_leaves_what_was_there_without_one(doc: dict[str, Any], layout: Layout) -> None:
+    body = written(with_object_meta(doc), layout)
+
+    plain = codec.unstamped(body)
+
+    assert codec.unstamped(codec.stamp(body, 1, NOW)) == plain
+    assert codec.unstamped(plain) == plain
+
+
+@given(RESOURCES, LAYOUTS)
+def test_a_patch_of_meta_equals_the_same_change_of_the_document(doc: dict[str, Any], layout: Layout) -> None:
+    doc = with_object_meta(doc)
+    security = [{"system": "s", "code": 'a"\\'}]
+
+    patched = codec.patch_meta(written(doc, layout), id="new", security=security, profile=["p"], tag=[])
+
+    meta = {key: value for key, value in doc.get("meta", {}).items() if key != "tag"}
+    assert json.loads(patched) == {**doc, "id": "new", "meta": {**meta, "security": security, "profile": ["p"]}}
+
+
+def test_bytes_outside_the_edit_stay_as_sent() -> None:
+    body = (
+        b'{ "resourceType" : "Observation",\n "x":"\\u4e2d \\"meta\\":{", "meta": { "tag":[] } , "v":72.50,"w":1E3 }\n'
+    )
+
+    stamped = codec.stamp(body, 2, NOW)
+
+    stamp = b'"versionId":"2","lastUpdated":"2026-03-04T08:15:30.123Z",'
+    assert stamped == body.replace(b'{ "tag"', b"{ " + stamp + b'"tag"')
+
+
+def test_a_key_spelled_with_escapes_is_still_found() -> None:
+    body = b'{"\\u006deta":{"versionId":"1","source":"s"}}'
+
+    assert codec.unstamped(body) == b'{"\\u006deta":{"source":"s"}}'
+
+
+def test_a_meta_that_becomes_empty_is_removed() -> None:
+    body = b'{"resourceType":"Patient","meta":{"versionId":"1"}}'
+
+    assert codec.unstamped(body) == b'{"resourceType":"Patient"}'
+
+
+def test_an_empty_object_can_be_stamped() -> None:
+    assert json.loads(codec.stamp(b"{}", 1, NOW))["meta"]["versionId"] == "1"
+
+
+def test_a_time_without_offset_is_refused() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        codec.stamp(b"{}", 1, NOW.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    "number", ["7.50", "1E3", "1e-7", "-0", "0.0", "100000000000000000001.5", "12345678901234567890123"]
+)
+def test_a_number_keeps_its_literal_when_a_document_is_dumped_again(number: str) -> None:
+    raw = b'{"value":%b,"list":[%b]}' % (number.encode(), number.encode())
+
+    assert codec.dump_exact(codec.parse_exact(raw)) == raw
+
+
+def test_an_exact_number_can_be_calculated_with() -> None:
+    assert codec.parse_exact(b'{"value":7.50}')["value"] + Decimal("0.25") == Decimal("7.75")
+
+
+@pytest.mark.parametrize("raw", [b"[]", b'{"a":NaN}', b"{", b"1"])
+def test_what_is_no_json_object_is_not_parsed(raw: bytes) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        codec.parse_exact(raw)

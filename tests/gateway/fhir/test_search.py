@@ -1,0 +1,203 @@
+"""A query string is read whole or refused by name: nothing that would widen the answer is ever ignored."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.fhir import search
+from gateway.fhir.problem import Problem, Problems
+from gateway.fhir.query import Clause, DateTerm, IdTerm, Query, ReferenceTerm, Sort, TokenTerm
+from gateway.fhir.spans import span
+
+BASE = "https://hub.example/fhir"
+
+
+def parsed(kind: str, *pairs: tuple[str, str], strict: bool = True) -> Query:
+    return search.parse(kind, pairs, strict=strict, base=BASE)[0]
+
+
+def clause(kind: str, name: str, value: str) -> Clause:
+    (only,) = parsed(kind, (name, value)).clauses
+    return only
+
+
+def refused(kind: str, *pairs: tuple[str, str]) -> list[tuple[str, str]]:
+    with pytest.raises(Problems) as caught:
+        search.parse(kind, pairs, strict=True, base=BASE)
+    return [(problem.code, str(problem.detail.get("name", ""))) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "type_", "terms"),
+    [
+        ("Task", "status", "requested", "token", (TokenTerm(None, "requested"),)),
+        ("Task", "status", "requested,accepted", "token", (TokenTerm(None, "requested"), TokenTerm(None, "accepted"))),
+        ("Condition", "code", "urn:oid:1.2|I50", "token", (TokenTerm("urn:oid:1.2", "I50"),)),
+        ("Condition", "code", "|I50", "token", (TokenTerm("", "I50"),)),
+        ("Condition", "code", "urn:oid:1.2|", "token", (TokenTerm("urn:oid:1.2", None),)),
+        ("Condition", "code", r"a\,b", "token", (TokenTerm(None, "a,b"),)),
+        ("Condition", "code", r"a\|b", "token", (TokenTerm(None, "a|b"),)),
+        ("Patient", "identifier", "urn:x|1", "identifier", (TokenTerm("urn:x", "1"),)),
+        ("Patient", "_id", "a,b", "id", (IdTerm("a"), IdTerm("b"))),
+        ("Task", "owner", "Organization/c1", "reference", (ReferenceTerm("Organization", "c1"),)),
+        ("Task", "owner:Organization", "c1", "reference", (ReferenceTerm("Organization", "c1"),)),
+        ("Condition", "patient", "e1", "reference", (ReferenceTerm("Patient", "e1"),)),
+        ("Condition", "patient", f"{BASE}/Patient/e1", "reference", (ReferenceTerm("Patient", "e1"),)),
+        ("Patient", "birthdate", "1943-03", "date", (DateTerm("eq", *(span("1943-03") or ())),)),
+        ("Patient", "birthdate", "ge1943", "date", (DateTerm("ge", *(span("1943") or ())),)),
+        ("Patient", "_lastUpdated", "gt2026-03-04T08:15:30Z", "lastUpdated", None),
+    ],
+)
+def test_a_value_is_read_into_typed_terms(kind: str, name: str, value: str, type_: str, terms: object) -> None:
+    found = clause(kind, name, value)
+
+    assert found.type == type_
+    assert terms is None or found.terms == terms
+
+
+def test_a_chain_becomes_a_query_on_its_target() -> None:
+    found = clause("CarePlan", "subject:Patient.identifier", "urn:x|1")
+
+    inner = Clause("identifier", "identifier", (TokenTerm("urn:x", "1"),))
+    assert found == Clause("subject", "reference", chain=Query("Patient", (inner,)))
+
+
+def test_the_target_of_a_chain_may_be_left_out_where_there_is_one() -> None:
+    found = clause("CarePlan", "patient.birthdate", "1943")
+
+    assert found.chain is not None
+    assert found.chain.kind == "Patient"
+
+
+def test_the_owner_of_a_task_is_an_organisation() -> None:
+    found = clause("Task", "owner.identifier", "12410100MB00000028")
+
+    assert found.chain is not None
+    assert found.chain.kind == "Organization"
+
+
+def test_sort_count_and_total_are_results_and_no_clauses() -> None:
+    query = parsed("Task", ("_sort", "-authored-on,_id"), ("_count", "5"), ("_total", "accurate"), ("_format", "json"))
+
+    assert (query.clauses, query.sort) == ((), (Sort("authored-on", descending=True), Sort("_id")))
+    assert (query.count, query.total) == (5, True)
+
+
+@pytest.mark.parametrize(("asked", "given"), [("0", 0), ("20", 20), ("999999999", search.MAX_COUNT)])
+def test_a_page_has_a_limit(asked: str, given: int) -> None:
+    query = parsed("Task", ("_count", asked))
+
+    assert (query.count, query.total) == (given, given == 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "code"),
+    [
+        ("Patient", "_has:Observation:patient:code", "x", "FHIR-041"),
+        ("Patient", "_include", "Patient:organization", "FHIR-041"),
+        ("Patient", "_revinclude", "Observation:subject", "FHIR-041"),
+        ("Patient", "_filter", "x", "FHIR-041"),
+        ("Patient", "_tag", "x", "FHIR-041"),
+        ("Patient", "_summary", "count", "FHIR-041"),
+        ("Patient", "name", "王", "FHIR-041"),
+        ("Patient", "gender:not", "male", "FHIR-041"),
+        ("Patient", "identifier:contains", "1", "FHIR-041"),
+        ("Observation", "value-quantity", "5", "FHIR-041"),
+        ("Observation", "code-value-quantity", "x$5", "FHIR-041"),
+        ("Condition", "subject:Practitioner", "x", "FHIR-041"),
+        ("Condition", "patient.organization.name", "x", "FHIR-041"),
+        ("Condition", "subject.birthdate", "1943", "FHIR-043"),
+        ("Condition", "patient.hobby", "x", "FHIR-045"),
+        ("Patient", "hobby", "x", "FHIR-045"),
+        ("Patient", "gender", "", "FHIR-042"),
+        ("Patient", "gender", "male,", "FHIR-042"),
+        ("Patient", "gender", "a|b|c", "FHIR-042"),
+        ("Patient", "gender", "a\\", "FHIR-042"),
+        ("Patient", "gender", r"\x", "FHIR-042"),
+        ("Patient", "birthdate", "1943-13", "FHIR-042"),
+        ("Patient", "birthdate", "ap1943", "FHIR-041"),
+        ("Patient", "_id", "a/b", "FHIR-042"),
+        ("Condition", "patient", "Group/1", "FHIR-042"),
+        ("Condition", "patient", "https://other.example/Patient/1", "FHIR-042"),
+        ("Patient", "_count", "-1", "FHIR-042"),
+        ("Patient", "_count", "\uff11", "FHIR-042"),
+        ("Patient", "_sort", "name", "FHIR-044"),
+        ("Patient", "_total", "estimate", "FHIR-042"),
+        ("Patient", "gender", ",".join(["male"] * 101), "FHIR-046"),
+    ],
+)
+def test_what_is_not_built_or_not_right_is_refused_by_name(kind: str, name: str, value: str, code: str) -> None:
+    assert [found for found, _ in refused(kind, (name, value))] == [code]
+
+
+def test_every_error_of_a_query_is_told_at_once() -> None:
+    found = refused("Patient", ("birthdate", "x"), ("_include", "y"), ("hobby", "z"))
+
+    assert found == [("FHIR-042", "birthdate"), ("FHIR-041", "_include"), ("FHIR-045", "hobby")]
+
+
+def test_too_many_clauses_are_refused() -> None:
+    assert refused("Patient", *[("gender", "male")] * 33) == [("FHIR-046", "Patient")]
+
+
+def test_an_unknown_parameter_is_only_a_warning_when_the_client_is_lenient() -> None:
+    query, warnings = search.parse("Patient", [("hobby", "x"), ("gender", "male")], strict=False)
+
+    assert [(w.code, w.severity) for w in warnings] == [("FHIR-040", "warning")]
+    assert [c.param for c in query.clauses] == ["gender"]
+
+
+def test_a_kind_that_r4_does_not_have_cannot_be_searched() -> None:
+    assert refused("Elder") == [("FHIR-006", "")]
+
+
+def test_a_refusal_never_repeats_the_value() -> None:
+    with pytest.raises(Problems) as caught:
+        parsed("Patient", ("birthdate", "410199194303051027"), ("_id", "王示兰"), ("王示兰", "x"))
+
+    told = str([problem.text("zh") + problem.where for problem in caught.value.problems])
+    assert "410199194303051027" not in told
+    assert "王示兰" not in told
+
+
+KINDS = st.sampled_from(["Patient", "Task", "Observation", "CarePlan", "Condition", "Encounter"])
+NAMES = st.one_of(
+    st.sampled_from(["_id", "_lastUpdated", "_sort", "_count", "_total", "_has:x", "identifier", "patient", "subject"]),
+    st.sampled_from(
+        ["owner", "date", "code", "birthdate", "subject:Patient", "patient.identifier", "owner.identifier"]
+    ),
+    st.text("abc_.:-|,\\王", max_size=12),
+)
+VALUES = st.one_of(
+    st.text(max_size=20),
+    st.text("ab|,\\$/1-:.TZ", max_size=20),
+    st.sampled_from(["a|b", "Patient/1", "ge2026", "2026-03-04", "a,b", "\\,", "-_id", "5", "accurate"]),
+)
+
+
+@given(KINDS, st.lists(st.tuples(NAMES, VALUES), max_size=5), st.booleans())
+def test_any_query_is_read_or_refused_and_what_is_read_is_typed(
+    kind: str,
+    pairs: list[tuple[str, str]],
+    strict: bool,  # noqa: FBT001 - drawn
+) -> None:
+    try:
+        query, warnings = search.parse(kind, pairs, strict=strict, base=BASE)
+    except Problems:
+        return
+
+    assert all(isinstance(warning, Problem) for warning in warnings)
+    for found in query.clauses:
+        _assert_typed(found)
+
+
+TERMS = {"token": TokenTerm, "identifier": TokenTerm, "reference": ReferenceTerm, "id": IdTerm} | dict.fromkeys(
+    ("date", "lastUpdated"), DateTerm
+)
+
+
+def _assert_typed(found: Clause) -> None:
+    assert (found.terms == ()) is (found.chain is not None)
+    assert {type(term) for term in found.terms} <= {TERMS[found.type]}
+    for inner in found.chain.clauses if found.chain else ():
+        _assert_typed(inner)

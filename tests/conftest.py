@@ -4,14 +4,17 @@ import asyncio
 import importlib.util
 import os
 import secrets
+import shutil
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
 from gateway.store.postgres.embedded import EmbeddedServer
-from gateway.store.postgres.embedded_binaries import installations
+from gateway.store.postgres.embedded_binaries import installations, reachable_by
 
 # A crash of the test machine may lose the test data: 3 times as many small commits a second.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "256MB"}
@@ -45,7 +48,7 @@ def pg_template(pg_dsn: str) -> str:
 def database(pg_dsn: str, pg_template: str) -> Iterator[str]:
     """Give the DSN of a fresh, migrated, empty database; it is gone after the test."""
     name = f"test_{secrets.token_hex(8)}"
-    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {pg_template}"))
+    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {pg_template} STRATEGY FILE_COPY"))
     yield with_database(pg_dsn, name)
     asyncio.run(_execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
 
@@ -63,10 +66,18 @@ def _has_wheel_postgres() -> bool:
     return any(found.from_wheel for found in installations())
 
 
+def _has_python_for_all() -> bool:
+    # A Python every account can start; the environment's own may stand below /root.
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    here = Path(sys.executable).resolve()
+    return reachable_by(here, 65534, 65534) or shutil.which(name, path="/usr/bin:/usr/local/bin") is not None
+
+
 _PROBES: dict[str, Callable[[], bool]] = {
     "postgres": _has_system_postgres,
     "wheel": _has_wheel_postgres,
     "root": lambda: os.geteuid() == 0,
+    "python-for-all": _has_python_for_all,
 }
 
 

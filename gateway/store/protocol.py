@@ -21,7 +21,7 @@ ANY_VERSION = -1
 MUST_NOT_EXIST = 0
 """``expect`` of a create (a deleted resource does not exist; its version numbers go on)."""
 UNCHAINED: Final[Mapping[str, Predicate]] = MappingProxyType({})
-"""``chained`` of a search whose chain targets are not restricted."""
+"""``chained`` of a search without chains: a chain to a kind that is not named finds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,8 @@ class FhirStore(Protocol):
 
         Order is by ``query.sort``, then by row id (age); keyset cursor, so a page is stable under inserts. A match on
         an identifier or reference is decided again on the opened body. ``total`` is exact when asked for; ``count``
-        0 gives the total alone. ``chained`` holds what the caller may see of each chain target's kind. ``bind``
+        0 gives the total alone. ``chained`` holds what the caller may see of each chain target's kind; nothing of a
+        kind that it lacks. ``bind``
         (the caller's client and organisation, say) goes into the cursor: Problem STO-400 for a cursor that is
         altered, or of another ``bind`` or query; STO-413 where a chain meets too many targets.
         """

@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from gateway.store.postgres import embedded_keeper
 from gateway.store.postgres.embedded_binaries import Binaries, EmbeddedError, copied_for, find_binaries, reachable_by
-from gateway.store.postgres.embedded_process import live_server
+from gateway.store.postgres.embedded_process import live_server, read_server_file
 
 __all__ = ["EmbeddedError", "EmbeddedServer"]
 
@@ -45,7 +45,11 @@ STOP_LIMIT_S = 90
 SOCKET_PATH_BYTES = 107
 
 _SOCKET_NAME = ".s.PGSQL.5432"
+_TEMP_PREFIX = "yiyang-pg-"
 _POLL_S = 0.02
+
+# A keeper killed, or whose owner was, needs a moment to let go: who attaches looks twice. Design default.
+_SETTLE_S = 0.2
 
 
 @dataclass
@@ -70,11 +74,15 @@ class EmbeddedServer:
             EmbeddedError: no binaries, wrong account, wrong version, or the server does not come up; with the remedy.
         """
         data_dir = data_dir.absolute()
-        data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _lock_file(data_dir).open("ab") as lock:
-            if (running := _lock_or_find(lock, data_dir)) is not None:
-                return running
-            return _start_as_owner(data_dir, lock, binaries, settings or {})
+        account = _account_for(data_dir)
+        try:
+            data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _lock_file(data_dir).open("ab") as lock:
+                if (running := _lock_or_find(lock, data_dir)) is not None:
+                    return running
+                return _start_as_owner(data_dir, account, lock, binaries, settings or {})
+        except PermissionError as error:
+            raise EmbeddedError(f"{error.filename} is not ours to use. Change its owner, or YIYANG_HOME.") from error
 
     def stop(self) -> None:
         """Stop the server cleanly and wait for it. Does nothing when another process owns it; may be called twice."""
@@ -120,20 +128,28 @@ def _lock_or_find(lock: IO[bytes], data_dir: Path) -> EmbeddedServer | None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             # Taken: it runs, or is just starting or stopping.
-            server = live_server(data_dir)
-            if server is not None and server.is_ready:
-                return EmbeddedServer(data_dir, _dsn(data_dir, server.socket_dir), server.pid)
-            time.sleep(_POLL_S)
+            before = live_server(data_dir)
+            time.sleep(_SETTLE_S)
+            if before is not None and before.is_ready and live_server(data_dir) == before and _is_locked(data_dir):
+                return EmbeddedServer(data_dir, _dsn(data_dir, before.socket_dir), before.pid)
         else:
             return None
     raise EmbeddedError(f"Another process holds {_lock_file(data_dir)} without a ready server. End it, start again.")
 
 
+def _is_locked(data_dir: Path) -> bool:
+    with _lock_file(data_dir).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _start_as_owner(
-    data_dir: Path, lock: IO[bytes], binaries: Binaries | None, settings: Mapping[str, str]
+    data_dir: Path, account: _Account, lock: IO[bytes], binaries: Binaries | None, settings: Mapping[str, str]
 ) -> EmbeddedServer:
     _stop_leftover(data_dir)
-    account = _account_for(data_dir)
     binaries = binaries or find_binaries(_made_by(data_dir))
     if account.uid is not None and account.gid is not None:
         binaries = copied_for(binaries, account.uid, account.gid)
@@ -161,6 +177,9 @@ def _stop_leftover(data_dir: Path) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(server.pid, signal.SIGINT)
         time.sleep(0.1)
+    written = read_server_file(data_dir)
+    if written is not None and Path(written.socket_dir).name.startswith(_TEMP_PREFIX):
+        shutil.rmtree(written.socket_dir, ignore_errors=True)  # its keeper was killed, too
     (data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -202,18 +221,18 @@ def _create_cluster(data_dir: Path, binaries: Binaries, account: _Account) -> No
     with _private_file(password, account) as password_file:
         words = [f"--username={_NAME}", f"--pwfile={password_file}", "--auth=scram-sha-256", "--data-checksums"]
         words += ["--encoding=UTF8", "--locale=C"]
-        _run(half, account, [binaries.program("initdb"), *words])
-    _run(half, account, [binaries.program("postgres"), "--single"], typed=f"CREATE DATABASE {_NAME}\n")
+        _run(half, account, [binaries.program("initdb")], words)
+    _run(half, account, [binaries.program("postgres"), "--single"], ["postgres"], typed=f"CREATE DATABASE {_NAME}\n")
 
     if data_dir.exists():
         data_dir.rmdir()
     half.rename(data_dir)
 
 
-def _run(folder: Path, account: _Account, command: list[str], typed: str = "") -> None:
+def _run(folder: Path, account: _Account, command: list[str], words: list[str], *, typed: str = "") -> None:
     with _seen(folder, account) as (seen, keep):
         done = subprocess.run(  # noqa: S603 - our own program
-            [*command, "-D", seen],
+            [*command, "-D", seen, *words],
             cwd="/",
             env=_environment(),
             input=typed,
@@ -298,10 +317,10 @@ def _socket_dir(data_dir: Path, account: _Account) -> Path:
         beside.mkdir(mode=0o700)
         folder = beside
     else:
-        folder = Path(tempfile.mkdtemp(prefix="yiyang-pg-"))
+        folder = Path(tempfile.mkdtemp(prefix=_TEMP_PREFIX))
         if len(os.fsencode(folder / _SOCKET_NAME)) > SOCKET_PATH_BYTES:
             folder.rmdir()
-            folder = Path(tempfile.mkdtemp(prefix="yiyang-pg-", dir="/tmp"))
+            folder = Path(tempfile.mkdtemp(prefix=_TEMP_PREFIX, dir="/tmp"))
     account.owns(folder)
     return folder
 
@@ -334,7 +353,7 @@ def _password(data_dir: Path) -> str:
 
 @contextlib.contextmanager
 def _private_file(text: str, account: _Account) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="yiyang-pg-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_TEMP_PREFIX) as folder:
         file = Path(folder) / "password"
         file.touch(mode=0o600)
         file.write_text(text, encoding="ascii")

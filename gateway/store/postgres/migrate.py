@@ -12,6 +12,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -41,6 +42,11 @@ async def current(dsn: str) -> str:
         await engine.dispose()
 
 
+def head() -> str:
+    """Return the newest revision that this code knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
 def _engine(dsn: str) -> AsyncEngine:
     # The creator takes the DSN as it is: SQLAlchemy's own URL form has no place for some of libpq's options.
     return create_async_engine(
@@ -48,9 +54,14 @@ def _engine(dsn: str) -> AsyncEngine:
     )
 
 
-def _upgrade(connection: Connection) -> None:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(resources.files("gateway.store.postgres") / "migrations"))
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

@@ -86,7 +86,7 @@ BEGIN
     BEGIN
       EXECUTE format('CREATE TABLE hist_%s PARTITION OF hist FOR VALUES FROM (%L) TO (%L)', to_char(month, 'YYYY_MM'),
         month || ' 00:00:00+00', (month + interval '1 month')::date || ' 00:00:00+00');
-    EXCEPTION WHEN check_violation THEN NULL;
+    EXCEPTION WHEN check_violation OR duplicate_table OR unique_violation OR insufficient_privilege THEN NULL;
     END;
   END LOOP;
 END $$;
@@ -118,9 +118,9 @@ BEGIN
       SELECT r.type, r.bucket, r.rid, r.ver, r.ts, r.deleted, r.body
       FROM unnest(rows) w JOIN res_{name} r ON r.type = w.type AND r.rid = w.rid AND r.bucket = w.bucket
       WHERE w.seen > 0 AND w.ver > w.seen;
-    DELETE FROM ident d USING unnest(rows) w, res_{name} r, unnest(r.idents) h
+    DELETE FROM ident d USING unnest(rows) w, res_{name} r, unnest(r.idents) AS old(hash)
       WHERE w.seen > 0 AND w.reindex AND r.type = w.type AND r.rid = w.rid AND r.bucket = w.bucket
-        AND d.h = h AND d.type = w.type AND d.rid = w.rid AND d.bucket = w.bucket;
+        AND d.h = old.hash AND d.type = w.type AND d.rid = w.rid AND d.bucket = w.bucket;
     DELETE FROM dat d USING unnest(rows) w
       WHERE w.seen > 0 AND w.reindex AND d.type = w.type AND d.rid = w.rid AND d.bucket = w.bucket;
     UPDATE res_{name} r SET ver = w.ver, ts = w.ts, deleted = w.deleted, stray = w.stray, lvl = w.lvl, pat = w.pat,
@@ -194,8 +194,6 @@ BEGIN
   END IF;
 END $$;
 
--- Tokens that so many rows carry that an index on them does not pay; refreshed by refresh_statistics.
-CREATE TABLE token_count(type smallint NOT NULL, key bigint NOT NULL, n bigint NOT NULL, PRIMARY KEY (type, key));
 CREATE SEQUENCE node_seq AS smallint MINVALUE 0 MAXVALUE 1023 START 0 CYCLE;
 """
 

@@ -1,0 +1,138 @@
+"""Commit: a whole batch in one statement and one transaction, durable when it returns.
+
+Rows are read, the writes worked out, and put against exactly the versions that were read. Who was overtaken reads
+again; what then still cannot be is refused. Rows are locked in one order everywhere, so that two batches do not wait
+for each other; a deadlock with somebody else is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+import asyncpg
+
+from gateway.fhir.problem import Problem
+from gateway.store.postgres.kinds import NUMBERS, PARTITIONS
+from gateway.store.postgres.pool import GONE, HeldPool
+from gateway.store.postgres.states import NUMBER_OF
+from gateway.store.postgres.writing import Planned, Planner
+from gateway.store.protocol import Batch, Committed, InboxMark, Sealer, Write
+
+ATTEMPTS: Final = 30
+"""How often a batch starts over because somebody was faster (design default)."""
+PAUSE_S: Final = 0.005
+_CHANGED, _MARKED, _AHEAD = "YY001", "YY002", "YY003"
+_CURRENT = """
+SELECT r.type, r.id, r.bucket, r.rid, r.ver, r.ts, r.deleted, r.ixh, r.sha, r.body
+FROM unnest($1::smallint[], $2::text[]) w(type, id) JOIN res r ON r.type = w.type AND r.id = w.id"""
+
+
+class Committing:
+    """Commit batches to one database."""
+
+    def __init__(self, pool: HeldPool, sealer: Sealer, planner: Planner, *, now: Callable[[], datetime]) -> None:
+        """Hold the pool, what seals, the planner of writes and the clock."""
+        self._pool = pool
+        self._sealer = sealer
+        self._planner = planner
+        self._now = now
+
+    async def commit(self, batch: Batch) -> tuple[Committed, ...]:
+        """Apply ``batch``; see `FhirStore.commit`."""
+        keys = [(write.kind, write.id) for write in batch.writes]
+        if len(set(keys)) != len(keys):
+            raise ValueError("two writes of one resource in a batch")
+        for attempt in range(ATTEMPTS):
+            planned = await self._planned(batch.writes)
+            if await self._put(planned, batch):
+                return tuple(each.outcome for each in planned)
+            await asyncio.sleep(PAUSE_S * attempt)
+        raise Problem("STO-412", kind=keys[0][0] if keys else "", id=keys[0][1] if keys else "")
+
+    async def _planned(self, writes: Sequence[Write]) -> list[Planned]:
+        if not writes:
+            return []
+        numbers, ids = [NUMBERS[write.kind] for write in writes], [write.id for write in writes]
+        found = await self._pool.fetch_held(_CURRENT, numbers, ids)
+        rows = {(row["type"], row["id"]): row for row in found}
+        now = self._now()
+        return [self._planner.plan(write, rows.get((NUMBERS[write.kind], write.id)), now=now) for write in writes]
+
+    async def _put(self, planned: Sequence[Planned], batch: Batch) -> bool:
+        """Run the batch; tell False when it must start over."""
+        calls, values = _calls(planned, batch, self._sealer)
+        if not calls:
+            return True
+        text = f"SELECT {', '.join(calls)}"
+        try:
+            async with self._pool.held() as held:
+                await (await held.prepared(text)).fetch(*values)
+        except asyncpg.PostgresError as error:
+            if _again(error):
+                return False
+            raise
+        except GONE as error:
+            if isinstance(error, ValueError):
+                raise  # a value that the driver cannot send: our fault, not the database's
+            raise Problem("STO-503") from None
+        return True
+
+
+def _again(error: asyncpg.PostgresError) -> bool:
+    """Tell whether the batch is to start over. Raises the Problem where that would not help."""
+    if error.sqlstate == _MARKED:
+        raise Problem("STO-409", what="message") from None
+    if error.sqlstate == _AHEAD:
+        raise Problem("STO-409", what="consumer") from None
+    if isinstance(error, GONE):
+        raise Problem("STO-503") from None
+    return error.sqlstate == _CHANGED or isinstance(
+        error, asyncpg.UniqueViolationError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError
+    )
+
+
+def _calls(planned: Sequence[Planned], batch: Batch, sealer: Sealer) -> tuple[list[str], list[Any]]:
+    """Return the functions to call, rows in the order in which everybody locks them, and their values."""
+    calls: list[str] = []
+    values: list[Any] = []
+
+    def call(function: str, *arguments: tuple[Any, str]) -> None:
+        places = []
+        for value, type_ in arguments:
+            values.append(value)
+            places.append(f"${len(values)}::{type_}")
+        calls.append(f"{function}({', '.join(places)})")
+
+    for table in PARTITIONS:
+        rows = sorted((each.row for each in planned if each.table == table and each.row), key=lambda row: row[:2])
+        if rows:
+            kept = sum(row.seen > 0 for row in rows)
+            call(f"put_{table.removeprefix('res_')}", (rows, "res_in[]"), (kept, "int"))
+    dates = [
+        (each.row.type, each.row.rid, each.row.bucket, *span) for each in planned if each.row for span in each.dates
+    ]
+    if dates:
+        call("put_dates", (dates, "dat[]"))
+    if batch.marks:
+        call("put_marks", ([_mark(mark, sealer) for mark in batch.marks], "mark_in[]"))
+    if batch.entries:
+        call("put_entries", ([uuid4() for _ in batch.entries], "uuid[]"), (list(batch.entries), "bytea[]"))
+    if batch.cursors:
+        names, cursors = zip(*batch.cursors, strict=True)
+        call("put_cursors", (names, "text[]"), (cursors, "text[]"))
+    return calls, values
+
+
+def _mark(mark: InboxMark, sealer: Sealer) -> tuple[Any, ...]:
+    place = reply_place(mark.sender, mark.message_id, mark.digest)
+    result = sealer.seal(mark.result, place) if mark.result else None
+    return mark.sender, mark.message_id, mark.digest, NUMBER_OF[mark.state], mark.reason, result
+
+
+def reply_place(sender: str, message_id: str, digest: bytes) -> bytes:
+    """Return what a kept reply is bound to."""
+    return f"inbox reply|{sender}|{message_id}|".encode() + digest

@@ -1,0 +1,48 @@
+"""Page cursors: where a page ended, sealed and bound to the question, so that nobody can read, alter or reuse one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from gateway.fhir.problem import Problem
+from gateway.fhir.query import Query
+from gateway.store.protocol import Sealer
+
+MAX_CHARS = 4096
+"""A longer one was not made here."""
+_DATE = "d"
+
+
+def write(sealer: Sealer, values: Sequence[Any], *, place: bytes) -> str:
+    """Return the cursor behind ``values`` (None, int, str or aware datetime)."""
+    plain = orjson.dumps([[_DATE, value.isoformat()] if isinstance(value, datetime) else value for value in values])
+    return base64.urlsafe_b64encode(sealer.seal(plain, place)).decode().rstrip("=")
+
+
+def read(sealer: Sealer, cursor: str, *, place: bytes) -> list[Any]:
+    """Return the values behind ``cursor``. Raises Problem("STO-400") when it is altered or of another question."""
+    try:
+        if len(cursor) > MAX_CHARS:
+            raise ValueError
+        sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        values = orjson.loads(sealer.open(sealed, place))
+        return [datetime.fromisoformat(value[1]) if isinstance(value, list) else value for value in values]
+    except (Problem, ValueError, TypeError, IndexError, binascii.Error):
+        raise Problem("STO-400") from None
+
+
+def of_search(query: Query, bind: str) -> bytes:
+    """Return what a search's cursor is bound to: the question without its page, and ``bind``."""
+    return f"search|{bind}|{replace(query, cursor='', count=0, total=False)!r}".encode()
+
+
+def of_history(kind: str, id: str, bind: str) -> bytes:  # noqa: A002 - FHIR's word
+    """Return what a history's cursor is bound to."""
+    return f"history|{bind}|{kind}|{id}".encode()

@@ -1,0 +1,157 @@
+"""The FHIR store on PostgreSQL: ten verbs, each one or two statements. See README.md for the life of a version."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from gateway.fhir.predicate import Predicate
+from gateway.fhir.query import Query
+from gateway.store.postgres import cursors
+from gateway.store.postgres.committing import Committing
+from gateway.store.postgres.ids import RowIds
+from gateway.store.postgres.kinds import NUMBERS, partition
+from gateway.store.postgres.pool import HeldPool
+from gateway.store.postgres.sealed import opened
+from gateway.store.postgres.searching import Searching
+from gateway.store.postgres.writing import Planner
+from gateway.store.protocol import UNCHAINED, Batch, Changes, Committed, Page, Sealer, Stored
+
+KEPT_HASHES = 50_000
+"""Hashes of texts that come again and again: codes, organisations, elders in work (some 10 MB)."""
+POLL_S = 0.5
+"""How soon a follower notices what another process committed."""
+MONTHS = 12
+"""Months of past versions that get a partition in advance at each start (design default); later ones share one."""
+_ROW = "type, id, ver, ts, deleted, body"
+_MANY = """
+SELECT r.type, r.id, r.ver, r.ts, r.deleted, r.body
+FROM unnest($1::smallint[], $2::text[]) w(type, id) JOIN res r ON r.type = w.type AND r.id = w.id"""
+# What began before the oldest open transaction is committed for good or gone: nothing slips in behind a cursor.
+_CHANGES = f"""
+SELECT {_ROW}, xid::text AS xid, rid FROM res
+WHERE (xid, rid) > ($1::text::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, rid LIMIT $3::bigint"""  # noqa: S608 - constants
+_DIGITS = 20
+
+
+class PostgresStore:
+    """`gateway.store.protocol.FhirStore` on one database."""
+
+    def __init__(self, pool: HeldPool, sealer: Sealer, *, now: Callable[[], datetime]) -> None:
+        """Work on ``pool``, whose database has revision 0001; ``now`` returns aware time."""
+        self._pool = pool
+        self._sealer = sealer
+        self._now = now
+        self._make = lru_cache(KEPT_HASHES)(sealer.index_key)
+        self._searching = Searching(pool, sealer, self._make)
+        self._committing: Committing | None = None
+        self._opening = asyncio.Lock()
+        self._followers: set[asyncio.Event] = set()
+
+    async def read(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - FHIR's word
+        """Return the current version, deleted ones too; see `FhirStore.read`."""
+        text = f"SELECT {_ROW} FROM {partition(kind)} WHERE type = $1 AND id = $2"  # noqa: S608 - our own name
+        found = await self._pool.fetch_held(text, NUMBERS[kind], id)
+        return opened(self._sealer, found[0]) if found else None
+
+    async def read_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """Return the current versions that exist; see `FhirStore.read_many`."""
+        if not keys:
+            return {}
+        numbers, ids = [NUMBERS[kind] for kind, _ in keys], [id for _, id in keys]  # noqa: A001
+        found = [opened(self._sealer, row) for row in await self._pool.fetch_held(_MANY, numbers, ids)]
+        return {(row.kind, row.id): row for row in found}
+
+    async def vread(self, kind: str, id: str, version: int) -> Stored | None:  # noqa: A002
+        """Return that version; see `FhirStore.vread`."""
+        rows = await self._versions(kind, id, before=version + 1, limit=1)
+        return rows[0] if rows and rows[0].version == version else None
+
+    async def search(
+        self, query: Query, restriction: Predicate, *, chained: Mapping[str, Predicate] = UNCHAINED, bind: str = ""
+    ) -> Page:
+        """Return a page of matches; see `FhirStore.search`. A chain to a kind that ``chained`` lacks finds nothing."""
+        return await self._searching.page(query, restriction, chained, bind)
+
+    async def history(
+        self,
+        kind: str,
+        id: str,  # noqa: A002
+        *,
+        count: int,
+        cursor: str = "",
+        bind: str = "",
+    ) -> Page:
+        """Return versions newest first; see `FhirStore.history`."""
+        place = cursors.of_history(kind, id, bind)
+        before = cursors.read(self._sealer, cursor, place=place)[0] if cursor else 2**31 - 1
+        rows = await self._versions(kind, id, before=before, limit=count + 1)
+        shown = rows[:count]
+        onward = cursors.write(self._sealer, [shown[-1].version], place=place) if len(rows) > count else ""
+        # Versions have no gaps: the newest one's number counts them.
+        return Page(tuple(shown), onward, rows[0].version if rows and not cursor else None)
+
+    async def commit(self, batch: Batch) -> tuple[Committed, ...]:
+        """Apply ``batch``, all or nothing; see `FhirStore.commit`."""
+        done = await (await self._opened()).commit(batch)
+        for follower in self._followers:
+            follower.set()
+        return done
+
+    async def changes(self, cursor: str, *, limit: int = 100) -> Changes:
+        """Return what changed after ``cursor``; see `FhirStore.changes`."""
+        after = (str(int(cursor[:_DIGITS])), int(cursor[_DIGITS:])) if cursor else ("0", 0)
+        found = await self._pool.fetch_held(_CHANGES, *after, limit)
+        if not found:
+            return Changes((), cursor)
+        last = found[-1]
+        reached = f"{int(last['xid']):0{_DIGITS}d}{last['rid']:0{_DIGITS}d}"
+        return Changes(tuple(opened(self._sealer, row) for row in found), reached)
+
+    async def cursor_of(self, consumer: str) -> str:
+        """Return the committed cursor of ``consumer``; see `FhirStore.cursor_of`."""
+        found = await self._pool.fetch_held("SELECT cursor FROM feed_cursor WHERE consumer = $1", consumer)
+        return str(found[0]["cursor"]) if found else ""
+
+    async def follow(self) -> AsyncIterator[None]:
+        """Yield whenever something may have been committed; see `FhirStore.follow`."""
+        event = asyncio.Event()
+        self._followers.add(event)
+        try:
+            while True:
+                # Not `wait_for`: in Python 3.11 it can swallow a cancellation that meets the event.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await event.wait()
+                event.clear()
+                yield
+        finally:
+            self._followers.discard(event)
+
+    async def _versions(self, kind: str, id: str, *, before: int, limit: int) -> list[Stored]:  # noqa: A002
+        """Return the versions of a resource below ``before``, newest first. One query."""
+        text = f"""
+            WITH c AS (SELECT {_ROW}, rid, bucket FROM {partition(kind)} WHERE type = $1 AND id = $2)
+            SELECT {_ROW} FROM c WHERE ver < $3
+            UNION ALL
+            SELECT * FROM (
+              SELECT h.type, c.id, h.ver, h.ts, h.deleted, h.body
+              FROM c JOIN hist h ON h.type = c.type AND h.rid = c.rid AND h.bucket = c.bucket
+              WHERE h.ver < $3 ORDER BY h.ver DESC LIMIT $4) past
+            ORDER BY ver DESC LIMIT $4"""  # noqa: S608 - our own names
+        found = await self._pool.fetch_held(text, NUMBERS[kind], id, before, limit)
+        return [opened(self._sealer, row) for row in found]
+
+    async def _opened(self) -> Committing:
+        """Return the way to commit. It once needs a node number, and room for past versions."""
+        async with self._opening:
+            if self._committing is None:
+                (row,) = await self._pool.fetch_held("SELECT nextval('node_seq') AS node, hist_ahead($1::int)", MONTHS)
+                rows = RowIds(row["node"], now=self._now)
+                planner = Planner(self._sealer, self._make, new_row=rows.next)
+                self._committing = Committing(self._pool, self._sealer, planner, now=self._now)
+        return self._committing

@@ -1,5 +1,6 @@
 """Bytes in, records out: every value knows its place in the source. See README.md."""
 
-from gateway.formats.record import DELETE, Record, read
+from gateway.formats.parse import read
+from gateway.formats.record import DELETE, Record
 
 __all__ = ["DELETE", "Record", "read"]

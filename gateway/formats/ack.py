@@ -48,7 +48,7 @@ def ack(
     answer = code if message is None or not message.is_enhanced else _ENHANCED[code]
     lines = [_header(writer, message, control_id, now, receiver)]
     summary = problems[0].code if problems else ""
-    lines.append(writer.segment("MSA", answer, message.control_id if message else "", summary))
+    lines.append(writer.segment("MSA", answer, writer.text(message.control_id) if message else "", summary))
     lines += [_error(writer, problem) for problem in problems[:MAX_ERRORS]]
     return writer.encode("".join(line + "\r" for line in lines))
 

@@ -19,6 +19,8 @@ MAX_SEGMENTS: Final = 10_000
 """Most segments of a message (design default; a long stay has some hundreds)."""
 MAX_FIELDS: Final = 1_000
 """Most fields of a segment (design default; the standard's longest has 50)."""
+MAX_HEADER_BYTES: Final = 4096
+"""An MSH has some 200 bytes."""
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 _NULL: Final = '""'
 _FIXED = {"H": "", "N": "", ".br": "\n", ".sp": "\n"}
@@ -227,6 +229,15 @@ def _nth(text: str, sign: str, number: int) -> str:
         return text if number == 1 else ""
     parts = text.split(sign)
     return parts[number - 1] if number <= len(parts) else ""
+
+
+def header(raw: bytes) -> Message | None:
+    """Return the MSH of bytes that cannot be read as a whole, so that a refusal names its message; None without one."""
+    line = re.split(rb"[\r\n]", raw[:MAX_HEADER_BYTES], maxsplit=1)[0]
+    try:
+        return Message(line.decode("ascii", "replace"), declared_charset="UNICODE UTF-8")
+    except Problem:
+        return None
 
 
 def _lines(text: str) -> list[str]:

@@ -56,8 +56,8 @@ def _parse(text: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        key = next(key for key, _ in pairs if key in seen or seen.add(key))
+        names = [key for key, _ in pairs]
+        key = next(key for key in names if names.count(key) > 1)
         raise Problem("FMT-004", key=key[:40] if key.isascii() else "?")
     return found
 

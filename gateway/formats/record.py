@@ -41,13 +41,6 @@ class Record:
             yield from self.body.leaves()
 
 
-def read(kind: Format, raw: bytes) -> Record:
-    """Return the record in ``raw``; Problem FMT-nnn when it is not one of its ``kind``."""
-    from gateway.formats import hl7v2, json  # here, because both need Record
-
-    return json.read(raw) if kind == "json" else hl7v2.read(raw)
-
-
 def _json_leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, inner in value.items():

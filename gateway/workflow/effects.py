@@ -165,7 +165,8 @@ class Effects:
 
     async def _care_plan(self, plan: Resource) -> None:
         """Hand the open follow-up of the plan's elder to the station that the plan names."""
-        station = next((code for code in performers(plan) if self._is_station(code)), "")
+        named = [*performers(plan), *await self._members(plan)]
+        station = next((code for code in named if self._is_station(code)), "")
         if plan.get("status") != "active" or not station:
             return
         elder = reference_id(plan.get("subject", {}), "Patient")
@@ -174,6 +175,14 @@ class Effects:
             owner = reference_id(task.get("owner", {}), "Organization")
             if machine_of(task) is FOLLOW_UP and task["status"] in ("requested", "accepted") and owner == author:
                 await self._update([{**task, "owner": {"reference": f"Organization/{station}"}}], _sender(task))
+
+    async def _members(self, plan: Resource) -> list[str]:
+        """Return the organisations of the stored care teams that ``plan`` refers to."""
+        ids = [reference_id(team, "CareTeam") for team in plan.get("careTeam", ())]
+        if not any(ids):
+            return []
+        teams = await self._records.find("CareTeam", [("_id", ",".join(filter(None, ids)))])
+        return members(teams)
 
     async def _update(self, resources: Sequence[Resource], controller: str) -> None:
         if resources:
@@ -187,13 +196,18 @@ def performers(plan: Mapping[str, Any]) -> list[str]:
         for activity in plan.get("activity", ())
         for performer in activity.get("detail", {}).get("performer", ())
     ]
-    members = [
-        participant.get(element, {})
-        for team in plan.get("contained", ())
+    named = [reference_id(reference, "Organization") for reference in performers_of_activities]
+    return [code for code in dict.fromkeys([*named, *members(plan.get("contained", ()))]) if code]
+
+
+def members(teams: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the organisations that the care teams ``teams`` name, as members or as those whom a member stands for."""
+    named = [
+        reference_id(participant.get(element, {}), "Organization")
+        for team in teams
         for participant in team.get("participant", ())
         for element in ("onBehalfOf", "member")
     ]
-    named = (reference_id(reference, "Organization") for reference in (*performers_of_activities, *members))
     return [code for code in dict.fromkeys(named) if code]
 
 

@@ -1,0 +1,113 @@
+"""What a request carries besides headers: parameters of query and form, a body up to a limit.
+
+Refused: a body that is too large before it is read, forms and query strings that are not UTF-8 or too many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+
+from gateway.api import headers
+from gateway.fhir.problem import Problem
+
+MAX_FORM_BYTES = 64 * 1024
+"""A search of 32 clauses with 100 values each fits (design default)."""
+MAX_PAIRS = 200
+"""Parameters of one request; a search may have 32 (design default)."""
+_SHAPE = frozenset({"_format", "_pretty"})
+"""Parameters that concern the form of an answer, not what is in it."""
+Pairs = Sequence[tuple[str, str]]
+
+
+def pairs(text: bytes) -> list[tuple[str, str]]:
+    """Return the parameters of a query string or form. Raises Problem("API-007")."""
+    try:
+        return parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
+    except UnicodeDecodeError:
+        raise Problem("API-007", reason="it is not percent-encoded UTF-8") from None
+    except ValueError:
+        raise Problem("API-007", reason=f"more than {MAX_PAIRS} parameters") from None
+
+
+def asked(request: Request) -> list[tuple[str, str]]:
+    """Return the parameters of the query that change the answer, once it is sure that FHIR JSON is wanted.
+
+    Raises Problem API-004, API-007.
+    """
+    found = pairs(request.scope["query_string"])
+    formats = [value for name, value in found if name == "_format"]
+    headers.demand_accepted(request.headers.get("accept", ""), formats)
+    return [(name, value) for name, value in found if name not in _SHAPE]
+
+
+def demand_none(found: Pairs) -> None:
+    """Raise Problem("API-008") for a parameter where none is understood: it is never ignored."""
+    if found:
+        name = found[0][0]
+        raise Problem("API-008", name=name[:64] if name.isascii() and name.isprintable() else "?")
+
+
+async def resource(request: Request, *, limit: int) -> bytes:
+    """Return the body, which should be one FHIR resource. Raises Problem API-005, API-012."""
+    _demand_content(request, form=False)
+    return await _bytes(request, limit)
+
+
+async def form(request: Request) -> list[tuple[str, str]]:
+    """Return the parameters of the body. Raises Problem API-005, API-007, API-012."""
+    _demand_content(request, form=True)
+    return [pair for pair in pairs(await _bytes(request, MAX_FORM_BYTES)) if pair[0] not in _SHAPE]
+
+
+class _Parameter(msgspec.Struct):
+    name: str = ""
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+class _Parameters(msgspec.Struct):
+    resourceType: str = ""  # noqa: N815 - FHIR's word
+    parameter: list[_Parameter] = []
+
+
+_DECODER = msgspec.json.Decoder(_Parameters)
+
+
+def validated(body: bytes, *, kind: str) -> bytes:
+    """Return the resource that `$validate` is asked about: ``body``, or the `resource` of a Parameters.
+
+    `mode` and `profile` are refused (API-008): ignoring them would change the answer.
+    """
+    try:
+        found = _DECODER.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return body  # the hub says what is wrong with it
+    if found.resourceType != "Parameters" or kind == "Parameters":
+        return body
+    demand_none([(parameter.name, "") for parameter in found.parameter if parameter.name != "resource"])
+    given = [bytes(parameter.resource) for parameter in found.parameter]
+    if len(given) != 1 or not given[0]:
+        raise Problem("API-008", name="resource")
+    return given[0]
+
+
+def _demand_content(request: Request, *, form: bool) -> None:
+    found = request.headers
+    headers.demand_content(found.get("content-type", ""), found.get("content-encoding", ""), form=form)
+
+
+async def _bytes(request: Request, limit: int) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and len(announced) < 20 and int(announced) > limit:
+        raise Problem("API-012", limit=limit)
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise Problem("API-012", limit=limit)
+        parts.append(chunk)
+    return b"".join(parts)

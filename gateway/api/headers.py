@@ -1,0 +1,153 @@
+"""What request headers ask for: content types, preferences, versions, language. Pure; refuses what it cannot read.
+
+Source: FHIR R4 http.html#general, #concurrency, #cread; RFC 9110 §8.8.3, §12.5, §13; RFC 7240 (Prefer).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from gateway.fhir.problem import Lang, Problem
+from gateway.hub import ANY_VERSION
+
+FHIR_JSON = "application/fhir+json"
+MEDIA_TYPE = f"{FHIR_JSON}; charset=utf-8"
+FORM = "application/x-www-form-urlencoded"
+NO_SUCH_VERSION = 0
+"""For an entity tag that is none of ours: it is well formed and matches nothing."""
+_JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
+_SERVED = _JSON | {"*/*", "application/*", "text/*"}
+_FORMATS = _JSON | {"json", "application/fhir json"}
+"""`application/fhir json` is what a plus sign becomes that a client forgot to encode."""
+_VERSIONS = frozenset({"", "4.0"})
+_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+Return = Literal["minimal", "representation", "OperationOutcome"]
+_RETURNS: Mapping[str, Return] = {
+    "minimal": "minimal",
+    "representation": "representation",
+    "OperationOutcome": "OperationOutcome",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prefer:
+    """What a client prefers: ``strict`` handling of parameters, and what a write returns ("" = not said)."""
+
+    strict: bool = False
+    returns: Return | Literal[""] = ""
+
+
+def prefer(values: Sequence[str]) -> Prefer:
+    """Return the preferences of all `Prefer` headers; unknown ones are ignored, as RFC 7240 §2 asks."""
+    said: dict[str, str] = {}
+    for part in re.split(r"[,;]", ",".join(values)):
+        name, _, value = part.strip().partition("=")
+        said.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return Prefer(said.get("handling") == "strict", _RETURNS.get(said.get("return", ""), ""))
+
+
+def demand_accepted(accept: str, formats: Sequence[str]) -> None:
+    """Raise Problem("API-004") unless FHIR JSON may be answered; ``formats`` (`_format`) go before ``accept``."""
+    if formats:
+        if not all(_format_served(value) for value in formats):
+            raise Problem("API-004")
+        return
+    if accept and not any(_served(kind, params) for kind, params in _media(accept)):
+        raise Problem("API-004")
+
+
+def demand_content(content_type: str, content_encoding: str, *, form: bool = False) -> None:
+    """Raise Problem("API-005") unless the body is FHIR JSON, or with ``form`` a form; in UTF-8, not compressed."""
+    expected = FORM if form else FHIR_JSON
+    kind, params = next(_media(content_type), ("", {}))
+    charset = params.get("charset", "utf-8").lower()
+    known = kind == FORM if form else kind in _JSON and params.get("fhirversion", "") in _VERSIONS
+    if not known or charset not in ("utf-8", "utf8") or content_encoding.lower() not in ("", "identity"):
+        raise Problem("API-005", expected=expected)
+
+
+def if_match(values: Sequence[str]) -> int:
+    """Return the version that `If-Match` demands, ANY_VERSION for none or `*`. Raises Problem("API-001").
+
+    A tag that is no version of ours gives NO_SUCH_VERSION: it is answered 412, not 400.
+    """
+    if not values or values == ["*"]:
+        return ANY_VERSION
+    tag = _TAG.fullmatch(values[0].strip()) if len(values) == 1 else None
+    if tag is None:
+        raise Problem("API-001", name="If-Match", reason='one W/"n" is expected')
+    return int(tag[1]) if _NUMBER.fullmatch(tag[1]) else NO_SUCH_VERSION
+
+
+def is_known(version: int, updated: datetime, *, none_match: str, modified_since: str) -> bool:
+    """Tell whether the client has ``version`` already. `If-Modified-Since` counts only without `If-None-Match`."""
+    if none_match:
+        return none_match.strip() == "*" or str(version) in _TAG.findall(none_match)
+    try:
+        since = parsedate_to_datetime(modified_since) if modified_since else None
+    except ValueError:
+        return False
+    return since is not None and updated.replace(microsecond=0) <= _aware(since)
+
+
+def language(accept_language: str) -> Lang:
+    """Return the language that a client prefers of Chinese and English; Chinese when it does not say."""
+    best: Lang = "zh"
+    weight = 0.0
+    for tag, params in _media(accept_language):
+        quality = _quality(params)
+        main = tag.partition("-")[0]
+        if quality > weight and main in ("zh", "en"):
+            best, weight = "zh" if main == "zh" else "en", quality
+    return best
+
+
+def request_id(given: str) -> str:
+    """Return the client's own request id when it is a plain word, else ""."""
+    return given if _REQUEST_ID.fullmatch(given) else ""
+
+
+def bearer(authorization: Sequence[str]) -> str:
+    """Return the token of the one `Authorization: Bearer` header. Raises Problem("SEC-401")."""
+    if len(authorization) != 1:
+        raise Problem("SEC-401")
+    scheme, _, token = authorization[0].partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Problem("SEC-401")
+    return token.strip()
+
+
+def _format_served(value: str) -> bool:
+    kind, params = next(_media(value), ("", {}))
+    return kind in _FORMATS and params.get("fhirversion", "") in _VERSIONS
+
+
+def _served(kind: str, params: Mapping[str, str]) -> bool:
+    return kind in _SERVED and params.get("fhirversion", "") in _VERSIONS and _quality(params) > 0
+
+
+def _media(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the items of a list header: value in lower case, parameters with lower-case names."""
+    for item in text.split(","):
+        kind, *params = (part.strip() for part in item.split(";"))
+        pairs = (param.partition("=") for param in params)
+        yield kind.lower(), {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def _quality(params: Mapping[str, str]) -> float:
+    try:
+        return float(params.get("q", "1"))
+    except ValueError:
+        return 0.0
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

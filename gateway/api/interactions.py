@@ -1,0 +1,189 @@
+"""The FHIR interactions over HTTP: each reads its request, asks the hub for one thing, renders what comes back.
+
+In: a request with a token. Out: R4 status codes and headers. Nothing that would change an answer is ignored: an
+unknown parameter or condition is refused. Source: FHIR R4 http.html; docs/decisions/0071-what-a-request-may-ask.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.api import answers, bodies, bundles, headers
+from gateway.api.headers import MEDIA_TYPE
+from gateway.fhir import gate as fhir
+from gateway.fhir import search as parameters
+from gateway.fhir.problem import Lang, Problem
+from gateway.hub import Hub
+from security.caller import Caller
+
+ROOT = "/fhir"
+Authenticate = Callable[[Request], Caller]
+"""Return the caller of a request by its token. Raises Problem SEC-401."""
+Endpoint = Callable[[Request], Awaitable[Response]]
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_CONDITIONS = ("if-none-exist", "if-none-match", "if-modified-since", "if-unmodified-since")
+"""Conditions of writes that are not built (R4 http.html#ccreate, #cond-update; RFC 9110 §13)."""
+
+
+class Interactions:
+    """The endpoints of the FHIR door."""
+
+    def __init__(self, hub: Hub, *, authenticate: Authenticate, base: str, limit: int = fhir.MAX_BYTES) -> None:
+        """Hold the hub; ``base`` is the FHIR base URL of links, ``limit`` the bytes of a body."""
+        self._hub = hub
+        self._authenticate = authenticate
+        self._base = base
+        self._limit = limit
+
+    def routes(self) -> list[Route]:
+        """Return the routes below `/fhir`, the busiest first."""
+        instance = f"{ROOT}/{{kind}}/{{id}}"
+        return [
+            Route(instance, self._instance, methods=["GET", "PUT", "DELETE"]),
+            Route(f"{ROOT}/{{kind}}/_search", self.search_by_form, methods=["POST"]),
+            Route(f"{ROOT}/{{kind}}/$validate", self.validate, methods=["POST"]),
+            Route(f"{ROOT}/{{kind}}", self._type, methods=["GET", "POST"]),
+            Route(f"{instance}/_history", self.history, methods=["GET"]),
+            Route(f"{instance}/_history/{{version}}", self.vread, methods=["GET"]),
+            Route(f"{instance}/$validate", self.validate, methods=["POST"]),
+            Route(ROOT, self.transaction, methods=["POST"]),
+            Route(f"{ROOT}/", self.transaction, methods=["POST"]),
+        ]
+
+    async def read(self, request: Request) -> Response:
+        """Answer `GET Kind/id`; 304 for a version that the client has, unless this view of it is masked."""
+        caller, kind, id = self._about(request)  # noqa: A001 - FHIR's word
+        bodies.demand_none(bodies.asked(request))
+        released = await self._hub.read(caller, kind, id)
+        known = headers.is_known(
+            released.version,
+            released.updated,
+            none_match=request.headers.get("if-none-match", ""),
+            modified_since=request.headers.get("if-modified-since", ""),
+        )
+        # The view may have changed while the version did not.
+        return answers.not_modified(released) if known and not released.masked else answers.resource(released)
+
+    async def vread(self, request: Request) -> Response:
+        """Answer `GET Kind/id/_history/version`."""
+        caller, kind, id = self._about(request)  # noqa: A001
+        bodies.demand_none(bodies.asked(request))
+        version = request.path_params["version"]
+        if not _VERSION.fullmatch(version):
+            raise Problem("API-002")
+        return answers.resource(await self._hub.vread(caller, kind, id, version=int(version)))
+
+    async def history(self, request: Request) -> Response:
+        """Answer `GET Kind/id/_history`."""
+        caller, kind, id = self._about(request)  # noqa: A001
+        found = await self._hub.history(caller, kind, id, pairs=bodies.asked(request))
+        body = bundles.history(found, path=f"{kind}/{id}/_history", base=self._base)
+        return Response(body, 200, media_type=MEDIA_TYPE)
+
+    async def search(self, request: Request) -> Response:
+        """Answer `GET Kind?…`."""
+        caller, kind = self._caller(request), _kind(request)
+        return await self._found(request, caller, kind, bodies.asked(request))
+
+    async def search_by_form(self, request: Request) -> Response:
+        """Answer `POST Kind/_search`; parameters of the address join those of the form (R4 http.html#search)."""
+        caller, kind = self._caller(request), _kind(request)
+        pairs = [*bodies.asked(request), *await bodies.form(request)]
+        return await self._found(request, caller, kind, pairs)
+
+    async def create(self, request: Request) -> Response:
+        """Answer `POST Kind`."""
+        caller, kind = self._caller(request), _kind(request)
+        _demand_plain_write(request)
+        written = await self._hub.create(caller, kind, body=await bodies.resource(request, limit=self._limit))
+        return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
+
+    async def update(self, request: Request) -> Response:
+        """Answer `PUT Kind/id`, against the version of `If-Match` if given."""
+        caller, kind, id = self._about(request)  # noqa: A001
+        _demand_plain_write(request)
+        version = headers.if_match(request.headers.getlist("if-match"))
+        body = await bodies.resource(request, limit=self._limit)
+        written = await self._hub.update(caller, kind, id, body=body, if_match=version)
+        return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
+
+    async def delete(self, request: Request) -> Response:
+        """Answer `DELETE Kind/id`."""
+        caller, kind, id = self._about(request)  # noqa: A001
+        _demand_plain_write(request)
+        version = headers.if_match(request.headers.getlist("if-match"))
+        written = await self._hub.delete(caller, kind, id, if_match=version)
+        return answers.deletion(request, written, returns=_prefer(request).returns or "minimal")
+
+    async def validate(self, request: Request) -> Response:
+        """Answer `POST Kind/$validate` and `POST Kind/id/$validate`: 200, whatever was found."""
+        caller, kind = self._caller(request), _kind(request)
+        id = _id(request) if "id" in request.path_params else ""  # noqa: A001
+        bodies.demand_none(bodies.asked(request))
+        body = bodies.validated(await bodies.resource(request, limit=self._limit), kind=kind)
+        found = await self._hub.validate(caller, kind, body=body, id=id)
+        return answers.outcome(request, found or (Problem("API-010", severity="information"),))
+
+    async def transaction(self, request: Request) -> Response:
+        """Answer `POST` of a transaction Bundle at the base."""
+        caller = self._caller(request)
+        _demand_plain_write(request)
+        preferred = _prefer(request)
+        body = await bodies.resource(request, limit=self._limit)
+        done = await self._hub.transaction(caller, body=body, strict=preferred.strict)
+        whole = preferred.returns == "representation"
+        answer = bundles.transaction(done, base=self._base, lang=_language(request), representation=whole)
+        return Response(answer, 200, media_type=MEDIA_TYPE)
+
+    async def _instance(self, request: Request) -> Response:
+        by_method: dict[str, Endpoint] = {"PUT": self.update, "DELETE": self.delete}
+        return await by_method.get(request.method, self.read)(request)
+
+    async def _type(self, request: Request) -> Response:
+        return await (self.create if request.method == "POST" else self.search)(request)
+
+    async def _found(self, request: Request, caller: Caller, kind: str, pairs: bodies.Pairs) -> Response:
+        found = await self._hub.search(caller, kind, pairs=pairs, strict=_prefer(request).strict)
+        body = bundles.searchset(found, kind=kind, base=self._base, lang=_language(request))
+        return Response(body, 200, media_type=MEDIA_TYPE)
+
+    def _caller(self, request: Request) -> Caller:
+        return self._authenticate(request)
+
+    def _about(self, request: Request) -> tuple[Caller, str, str]:
+        """Return who asks about which resource. Who is unknown learns not even whether the address makes sense."""
+        return self._caller(request), _kind(request), _id(request)
+
+
+def _kind(request: Request) -> str:
+    kind: str = request.path_params["kind"]
+    if not parameters.supported(kind):
+        raise Problem("API-002")
+    return kind
+
+
+def _id(request: Request) -> str:
+    id: str = request.path_params["id"]  # noqa: A001 - FHIR's word
+    if not _ID.fullmatch(id):
+        raise Problem("API-002")
+    return id
+
+
+def _demand_plain_write(request: Request) -> None:
+    """Refuse what is not built and would change what is written: conditions and parameters."""
+    bodies.demand_none(bodies.asked(request))
+    bodies.demand_none([(name, "") for name in _CONDITIONS if name in request.headers])
+
+
+def _prefer(request: Request) -> headers.Prefer:
+    return headers.prefer(request.headers.getlist("prefer"))
+
+
+def _language(request: Request) -> Lang:
+    return headers.language(request.headers.get("accept-language", ""))

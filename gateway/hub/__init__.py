@@ -1,0 +1,18 @@
+"""The one service through which a resource is read or written: one file per interaction."""
+
+from gateway.hub.service import Hub
+from gateway.hub.trail import PARAMETERS as AUDIT_PARAMETERS
+from gateway.hub.transaction import Answer
+from gateway.hub.values import ANY_VERSION, Found, Ingested, Put, Released, Written
+
+__all__ = [
+    "ANY_VERSION",
+    "AUDIT_PARAMETERS",
+    "Answer",
+    "Found",
+    "Hub",
+    "Ingested",
+    "Put",
+    "Released",
+    "Written",
+]

@@ -1,0 +1,136 @@
+"""The hub: the one service through which a resource is read or written. Every verb takes the caller first.
+
+Each verb: (0) a caller is given · (1) its scope · (2) the store, under the restriction · (3) the gate on every row ·
+(4) the mask · (5) the audit entry. The files beside this one say how, one interaction each. Source: style.md 8-14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+
+from gateway.fhir.problem import Problem
+from gateway.hub import changes as feed
+from gateway.hub import create, delete, history, ingest, read, search, trail, transaction, update, validate, vread
+from gateway.hub.interaction import Blinder, Journal, Tools
+from gateway.hub.transaction import Answer
+from gateway.hub.values import Doc, Found, Ingested, Put, Released, Written
+from gateway.store.protocol import ANY_VERSION, Changes, FhirStore, InboxMark, Stored
+from security.audit.record import What
+from security.caller import Caller
+from security.gate import Gate
+
+Pairs = Sequence[tuple[str, str]]
+AUDIT = "AuditEvent"
+"""The kind that no store keeps: the journal is asked, and nobody writes it (security.md AUD-04)."""
+
+
+class Hub:
+    """One hub a process, built by app.py."""
+
+    def __init__(  # noqa: PLR0913 - everything is handed in
+        self,
+        store: FhirStore,
+        gate: Gate,
+        journal: Journal,
+        *,
+        keys: Blinder,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        base: str,
+        permits: Callable[[Caller, str, str], bool],
+        task_rules: Callable[[Caller, Doc, Doc], Doc],
+        entries: trail.Entries,
+    ) -> None:
+        """Hold the tools of every interaction; see `Tools` for the callables, `trail.Entries` for the journal."""
+        self._tools = Tools(store, gate, journal, keys, now, new_id, base, permits, task_rules)
+        self._entries = entries
+
+    async def warm(self) -> None:
+        """Teach the gate what is stored. Before the doors open."""
+        await feed.warm(self._tools)
+
+    async def read(self, caller: Caller, kind: str, id: str) -> Released:  # noqa: A002 - FHIR's word
+        """Return the current version. See `gateway.hub.read`."""
+        if kind == AUDIT:
+            return await trail.read(self._tools, self._entries, caller, id=id)
+        return await read.read(self._tools, caller, kind, id)
+
+    async def vread(self, caller: Caller, kind: str, id: str, *, version: int) -> Released:  # noqa: A002
+        """Return one version. See `gateway.hub.vread`."""
+        return await vread.vread(self._tools, caller, kind, id, version=version)
+
+    async def history(self, caller: Caller, kind: str, id: str, *, pairs: Pairs = ()) -> Found:  # noqa: A002
+        """Return the versions of one resource. See `gateway.hub.history`."""
+        return await history.history(self._tools, caller, kind, id, pairs=pairs)
+
+    async def search(self, caller: Caller, kind: str, *, pairs: Pairs = (), strict: bool = False) -> Found:
+        """Return a page of matches. See `gateway.hub.search`."""
+        if kind == AUDIT:
+            return await trail.search(self._tools, self._entries, caller, pairs=pairs, strict=strict)
+        return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict)
+
+    async def create(self, caller: Caller, kind: str, *, body: bytes) -> Written:
+        """Store a new resource. See `gateway.hub.create`."""
+        return await create.create(self._tools, caller, kind, body=body)
+
+    async def update(
+        self,
+        caller: Caller,
+        kind: str,
+        id: str,  # noqa: A002
+        *,
+        body: bytes,
+        if_match: int = ANY_VERSION,
+    ) -> Written:
+        """Store the next version. See `gateway.hub.update`."""
+        return await update.update(self._tools, caller, kind, id, body=body, if_match=if_match)
+
+    async def delete(self, caller: Caller, kind: str, id: str, *, if_match: int = ANY_VERSION) -> Written:  # noqa: A002
+        """Delete the current version. See `gateway.hub.delete`."""
+        return await delete.delete(self._tools, caller, kind, id, if_match=if_match)
+
+    async def transaction(self, caller: Caller, *, body: bytes, strict: bool = False) -> tuple[Answer, ...]:
+        """Carry out a transaction bundle. See `gateway.hub.transaction`."""
+        return await transaction.transaction(self._tools, caller, body=body, strict=strict)
+
+    async def validate(self, caller: Caller, kind: str, *, body: bytes, id: str = "") -> tuple[Problem, ...]:  # noqa: A002
+        """Return the problems of a resource. See `gateway.hub.validate`."""
+        return await validate.validate(self._tools, caller, kind, body=body, id=id)
+
+    async def ingest(
+        self,
+        caller: Caller,
+        puts: Sequence[Put],
+        *,
+        marks: Sequence[InboxMark] = (),
+        cursors: Sequence[tuple[str, str]] = (),
+        entries: Sequence[bytes] = (),
+        what: What | None = None,
+    ) -> Ingested:
+        """Write what an inner actor hands in, in one commit. See `gateway.hub.ingest`."""
+        return await ingest.ingest(self._tools, caller, puts, marks=marks, cursors=cursors, entries=entries, what=what)
+
+    async def current(self, caller: Caller, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Stored]:
+        """Return current versions for an inner actor to merge with. See `gateway.hub.ingest`."""
+        return await ingest.current(self._tools, caller, keys)
+
+    async def find(self, caller: Caller, kind: str, *, pairs: Pairs) -> tuple[Stored, ...]:
+        """Return all matches for an inner actor. See `gateway.hub.changes`."""
+        return await feed.find(self._tools, caller, kind, pairs=pairs)
+
+    async def changes(self, caller: Caller, cursor: str, *, limit: int = 100) -> Changes:
+        """Return what changed after ``cursor``. See `gateway.hub.changes`."""
+        return await feed.changes(self._tools, caller, cursor, limit=limit)
+
+    async def cursor_of(self, caller: Caller, consumer: str) -> str:
+        """Return where a follower stands."""
+        return await feed.cursor_of(self._tools, caller, consumer)
+
+    async def move(self, caller: Caller, consumer: str, *, cursor: str) -> None:
+        """Move a follower without writing anything else."""
+        await feed.move(self._tools, caller, consumer, cursor=cursor)
+
+    def follow(self, caller: Caller) -> AsyncIterator[None]:
+        """Yield whenever something may have been committed."""
+        return feed.follow(self._tools, caller)

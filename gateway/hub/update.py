@@ -1,0 +1,130 @@
+"""update: a new version in place of one that the caller may see and change (FHIR R4 http.html#update).
+
+What the caller's view hides is put back from the store; touching it is refused. A Task changes only in its few
+elements, through a transition that the role may make, and only against the version that was read.
+Source: issue, "Transitions" and "The carer's view"; docs/decisions/0070-hub-and-doors.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from gateway.fhir import codec
+from gateway.fhir import gate as fhir
+from gateway.fhir.problem import Problem
+from gateway.hub import references
+from gateway.hub.commit import Draft, commit, labelled, write_of, written
+from gateway.hub.interaction import Interaction, Tools
+from gateway.hub.values import Doc, Written
+from gateway.store.protocol import ANY_VERSION, Batch, Stored, Write
+from security.caller import Caller
+from security.gate import Decision, task_change
+
+ATTEMPTS = 5
+"""How often an update without If-Match is tried against a version that others keep changing (design default)."""
+
+STAMPED = frozenset({"versionId", "lastUpdated", "security"})
+"""Members of meta that are the gateway's, whatever a client sends."""
+
+
+async def update(
+    tools: Tools,
+    caller: Caller,
+    kind: str,
+    id: str,  # noqa: A002 - FHIR's word
+    *,
+    body: bytes,
+    if_match: int = ANY_VERSION,
+) -> Written:
+    """Store ``body`` as the next version; a body that changes nothing keeps the version.
+
+    Raises HUB-001, what the fhir gate finds, SEC-404 (absent and closed alike), STO-410, HUB-005 (id), HUB-007 (a Task
+    without ``if_match``), STO-412 (another version), HUB-008 (moved to another elder), SEC-403, WF-.
+    """
+    async with tools.interaction(caller, "update", kind=kind, id=id) as it:
+        for attempt in range(ATTEMPTS):
+            try:
+                write = await prepare(it, kind, id, body=body, if_match=if_match)
+                (done,) = await commit(tools, Batch((write,), entries=(it.entry(),)))
+                return written(it, done)
+            except Problem as problem:
+                # Nobody asked for a version: what was lost is only a race with another writer.
+                if problem.code != "STO-412" or if_match != ANY_VERSION or attempt == ATTEMPTS - 1:
+                    raise
+        raise Problem("STO-412", kind=kind, id=id)
+
+
+async def prepare(
+    it: Interaction,
+    kind: str,
+    id: str,  # noqa: A002
+    *,
+    body: bytes,
+    if_match: int,
+    known: Set[references.Key] = frozenset(),
+) -> Write:
+    """Check everything that an update asks for and return its write against the version that was read."""
+    it.scope("update", kind)
+    exact = fhir.accept_partial(body, kind=kind)
+    if exact.get("id") != id:
+        raise Problem("HUB-005", where=f"{kind}.id")
+    prior, seen = await visible(it, kind, id, if_match=if_match)
+    stored = codec.parse_exact(prior.body)
+    doc = _by_the_rules(it, kind, stored, it.tools.gate.restore(it.caller, seen, exact, stored))
+    fhir.demand(fhir.check(doc))
+    draft = Draft(kind, id, _bytes(doc, exact, body, stored=stored, prior=prior), doc, prior)
+    return await _decided(it, draft, stored, known=known)
+
+
+async def visible(it: Interaction, kind: str, id: str, *, if_match: int) -> tuple[Stored, Decision]:  # noqa: A002
+    """Return the version to be replaced and the decision to read it.
+
+    The order matters: who may not see it learns nothing from its version.
+    """
+    prior = await it.tools.store.read(kind, id)
+    seen = it.decide("read", prior.facts) if prior is not None else None
+    if prior is None or seen is None or not seen.allow:
+        raise Problem("SEC-404")
+    it.about(prior)
+    if prior.deleted:
+        raise Problem("STO-410", kind=kind, id=id)
+    if kind == "Task" and if_match == ANY_VERSION:
+        raise Problem("HUB-007")
+    if if_match not in (ANY_VERSION, prior.version):
+        raise Problem("STO-412", kind=kind, id=id)
+    return prior, seen
+
+
+def _bytes(doc: Doc, exact: Doc, body: bytes, *, stored: Doc, prior: Stored) -> bytes:
+    """Return the bytes to store: as sent, unless something was put back; as stored, when only their form differs."""
+    if _content(doc) == _content(stored):
+        return prior.body
+    return body if doc == exact else codec.dump_exact(doc)
+
+
+def _content(doc: Doc) -> Doc:
+    """Return ``doc`` without what the gateway itself puts into meta."""
+    meta = {name: value for name, value in doc.get("meta", {}).items() if name not in STAMPED}
+    return {**doc, "meta": meta}
+
+
+def _by_the_rules(it: Interaction, kind: str, stored: Doc, wanted: Doc) -> Doc:
+    """Return the Task that its rules make of ``wanted``; the same object for every other kind."""
+    if kind != "Task":
+        return wanted
+    task_change(stored, wanted)
+    return it.tools.task_rules(it.caller, stored, wanted)
+
+
+async def _decided(it: Interaction, draft: Draft, stored: Doc, *, known: Set[references.Key]) -> Write:
+    prior = draft.prior
+    assert prior is not None  # noqa: S101 - `visible` returned it
+    if draft.elder(it.tools.base) != prior.facts.elder:
+        raise Problem("HUB-008", where=draft.kind)
+    await references.demand(it, draft.doc, known=known, prior=stored)
+    # The owner of a Task changes it without becoming one of its controllers.
+    facts = labelled(it, draft, controllers=())
+    for asked in (prior.facts, facts):
+        if not it.decide("update", asked, doc=draft.doc).allow:
+            raise Problem("SEC-403", where=draft.kind)
+    return write_of(it, draft, facts, expect=prior.version)

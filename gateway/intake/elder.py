@@ -1,0 +1,49 @@
+"""Put the elder where a map left a place for it, and tell which elder's order a record keeps.
+
+In: resources of a map with the placeholder `urn:yiyang:elder`, a Patient without id. Out: the same with Patient/<id>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from gateway.identity.keys import keys_of
+
+PLACEHOLDER = "urn:yiyang:elder"
+
+Resource = dict[str, Any]
+
+
+def patient_of(resources: Sequence[Resource]) -> Resource | None:
+    """Return the Patient that stands for the elder of the record, or None."""
+    return next((row for row in resources if row["resourceType"] == "Patient"), None)
+
+
+def tentative_id(patient: Resource | None, *, make_id: Callable[..., str], today: date) -> str:
+    """Return the id that identity would mint for ``patient`` if nobody knew it ("" without a deciding identifier).
+
+    It orders the records of one elder and lets a record be validated before identity is asked.
+    """
+    keys = keys_of(patient, today=today) if patient else ()
+    return make_id("Patient", *keys[0].parts) if keys else ""
+
+
+def with_elder(resources: Sequence[Resource], elder: str) -> list[Resource]:
+    """Return copies of ``resources`` about Patient/``elder``."""
+    return [_replace(_named(row, elder), f"Patient/{elder}") for row in resources]
+
+
+def _named(row: Resource, elder: str) -> Resource:
+    if row["resourceType"] != "Patient":
+        return row
+    return {"resourceType": "Patient", "id": elder, **{k: v for k, v in row.items() if k not in ("resourceType", "id")}}
+
+
+def _replace(value: Any, reference: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _replace(inner, reference) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replace(inner, reference) for inner in value]
+    return reference if value == PLACEHOLDER else value

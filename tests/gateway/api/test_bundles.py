@@ -1,0 +1,106 @@
+"""Transactions and $validate over HTTP."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.harness import World, codes, condition
+
+Doc = dict[str, Any]
+
+
+def _bundle(*entries: Doc) -> Doc:
+    return {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
+
+
+def _entry(method: str, url: str, doc: Doc | None = None) -> Doc:
+    made: Doc = {"request": {"method": method, "url": url}}
+    return made if doc is None else {**made, "resource": doc}
+
+
+async def test_a_transaction_answers_every_entry(world: World) -> None:
+    bundle = _bundle(
+        _entry("GET", "Patient/elder"),
+        _entry("POST", "Condition", condition("elder")),
+        _entry("GET", "CarePlan?patient=elder"),
+        _entry("DELETE", "CarePlan/elder-plan"),
+    )
+
+    response = await world.fhir("centre-doctor", "POST", "", json=bundle)
+
+    answer = response.json()
+    statuses = [entry["response"]["status"] for entry in answer["entry"]]
+    assert (response.status_code, answer["type"]) == (200, "transaction-response")
+    assert statuses == ["200 OK", "201 Created", "200 OK", "204 No Content"]
+    assert answer["entry"][0]["resource"]["id"] == "elder"
+    assert "resource" not in answer["entry"][1]
+    assert answer["entry"][1]["response"]["location"].endswith("/_history/1")
+    assert answer["entry"][2]["resource"]["type"] == "searchset"
+
+
+async def test_a_transaction_sends_back_what_was_written_when_asked(world: World) -> None:
+    bundle = _bundle(_entry("POST", "Condition", condition("elder")))
+
+    response = await world.fhir("centre-doctor", "POST", "", json=bundle, headers={"Prefer": "return=representation"})
+
+    assert response.json()["entry"][0]["resource"]["resourceType"] == "Condition"
+
+
+async def test_a_refused_entry_refuses_all_and_is_named(world: World) -> None:
+    bundle = _bundle(_entry("POST", "Condition", condition("elder")), _entry("GET", "Patient/stranger"))
+
+    response = await world.fhir("centre-doctor", "POST", "", json=bundle)
+
+    assert (response.status_code, codes(response)) == (404, ["SEC-404"])
+    assert response.json()["issue"][0]["expression"] == ["Bundle.entry[1]"]
+    left = await world.fhir("centre-doctor", "GET", "Condition?_count=0")
+    assert left.json()["total"] == 1
+
+
+@pytest.mark.parametrize("path", ["Condition/$validate", "Condition/elder-diagnosis/$validate"])
+async def test_a_valid_resource_is_said_to_be(world: World, path: str) -> None:
+    response = await world.fhir("centre-reader", "POST", path, json=condition("elder"))
+
+    assert (response.status_code, codes(response)) == (200, ["API-010"])
+
+
+async def test_all_faults_of_a_resource_are_told_and_nothing_is_kept(world: World) -> None:
+    faulty = {**condition("elder", "c1"), "recordedDate": "2026-02-30", "unknown": 1}
+    wrapped = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": faulty}]}
+
+    plain = await world.fhir("centre-doctor", "POST", "Condition/$validate", json=faulty)
+    inside = await world.fhir("centre-doctor", "POST", "Condition/$validate", json=wrapped)
+
+    assert plain.status_code == 200
+    assert len(codes(plain)) >= 2
+    assert plain.content == inside.content
+    assert await world.store.read("Condition", "c1") is None
+
+
+async def test_another_id_than_the_addresss_is_told(world: World) -> None:
+    response = await world.fhir("centre-doctor", "POST", "Condition/other/$validate", json=condition("elder"))
+
+    assert codes(response) == ["HUB-005"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("Condition/$validate?profile=http://example.org/p", None),
+        ("Condition/$validate", [{"name": "mode", "valueCode": "delete"}]),
+        ("Condition/$validate", []),
+    ],
+    ids=["profile", "mode", "no-resource"],
+)
+async def test_parameters_of_validate_that_are_not_built_are_refused(
+    world: World, path: str, parameters: list[Doc] | None
+) -> None:
+    body = condition("elder") if parameters is None else {"resourceType": "Parameters", "parameter": parameters}
+
+    response = await world.fhir("centre-doctor", "POST", path, content=json.dumps(body).encode(), headers={
+        "Content-Type": "application/fhir+json"})  # fmt: skip
+
+    assert (response.status_code, codes(response)) == (400, ["API-008"])

@@ -1,0 +1,127 @@
+"""Open what every word of the command line and every door stands on: database, keys, registry, journal, store.
+
+In: settings. Out: `Rooms`, open until the block ends, closed in the reverse order. Refuses an installation that was
+never initialised (CFG-002) or whose database is older or newer than the code (STO-503 from the pool, CFG-003).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.app.writers import claim_writer
+from gateway.config import Settings
+from gateway.fhir.problem import Problem
+from gateway.store.postgres import migrate
+from gateway.store.postgres.embedded import EmbeddedServer
+from gateway.store.postgres.inbox import PostgresInbox
+from gateway.store.postgres.pool import HeldPool, open_pool
+from gateway.store.postgres.store import PostgresStore
+from security.audit import Journal
+from security.crypto import Keys
+from security.oauth import TokenKeys
+from security.state import Registry
+
+Clock = Callable[[], datetime]
+POOL_SIZE = 16
+"""Connections of one process: hot reads hold some, commits and the journal take the others (design default)."""
+PRIVATE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The open rooms of one process. ``database_pid`` is the embedded server's, 0 for another one."""
+
+    settings: Settings
+    dsn: str
+    database_pid: int
+    pool: HeldPool
+    keys: Keys
+    registry: Registry
+    journal: Journal
+    store: PostgresStore
+    inbox: PostgresInbox
+    now: Clock
+
+
+def utc_now() -> datetime:
+    """Return the time: the one clock of the process, handed to every room."""
+    return datetime.now(UTC)  # noqa: TID251 - here it is made
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[tuple[str, int]]:
+    """Give (DSN, pid of the embedded server or 0) for the block; the embedded server ends with its starter.
+
+    Raises EmbeddedError where the embedded server cannot start; its text says what to do.
+    """
+    if settings.database_url:
+        yield settings.database_url, 0
+        return
+    server = await asyncio.to_thread(EmbeddedServer.start, settings.database_dir)
+    try:
+        yield server.dsn, server.pid
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def open_rooms(settings: Settings, *, writer: str = "cli", now: Clock = utc_now) -> AsyncIterator[Rooms]:
+    """Open everything for the block. ``writer`` names the audit chain; several processes of one name take turns.
+
+    Raises Problem CFG-002 (not initialised), CFG-003 (database of another version), SEC-9nn (keys), STO-503.
+    """
+    if not settings.key_file.exists():
+        raise Problem("CFG-002")
+    keys = Keys.load(settings.key_file)
+    async with AsyncExitStack() as stack:
+        dsn, pid = await stack.enter_async_context(open_database(settings))
+        pool = await open_pool(dsn, size=POOL_SIZE)
+        stack.push_async_callback(pool.close)
+        await _demand_current(dsn)
+        registry = Registry(pool, now=now)
+        await registry.start()
+        stack.push_async_callback(registry.close)
+        name = await stack.enter_async_context(claim_writer(dsn, writer))
+        journal = Journal(pool, keys, now=now, writer_id=name, anchor_path=settings.anchor_file)
+        await journal.start()
+        stack.push_async_callback(journal.stop)
+        store = PostgresStore(pool, keys, now=now)
+        yield Rooms(settings, dsn, pid, pool, keys, registry, journal, store, PostgresInbox(pool, keys, now=now), now)
+
+
+async def install(settings: Settings) -> bool:
+    """Make what a new installation needs: folders, keys, the migrated database. Return whether anything was new.
+
+    What exists is left as it is; a half-made installation is completed. Raises what keys and database raise.
+    """
+    new = _make_keys(settings)
+    async with open_database(settings) as (dsn, _):
+        before = await migrate.current(dsn)
+        await migrate.upgrade(dsn)
+        return new or before != await migrate.current(dsn)
+
+
+def _make_keys(settings: Settings) -> bool:
+    for folder in (settings.home, settings.key_file.parent, settings.client_keys, settings.anchor_file.parent):
+        folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    made = False
+    makers: tuple[tuple[Path, Callable[[Path], object]], ...] = (
+        (settings.key_file, Keys.create),
+        (settings.token_key_file, TokenKeys.create),
+    )
+    for path, make in makers:
+        if not path.exists():
+            make(path)
+            made = True
+    return made
+
+
+async def _demand_current(dsn: str) -> None:
+    found, wanted = await migrate.current(dsn), migrate.head()
+    if found != wanted:
+        raise Problem("CFG-003", found=found or "-", wanted=wanted)

@@ -1,0 +1,49 @@
+"""`yiyang doctor`: what this installation stands on, row by row, each with what mends it.
+
+In: settings. Out: rows `ok`, `warn`, `fail`. Exit 0 when all is well, 3 when something was found. It changes nothing,
+and goes on where it can: a database that is away does not hide a key file that others may read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from gateway.cli import checks_database, checks_machine
+from gateway.cli.answer import Answer, Table
+from gateway.cli.check import Check
+from gateway.cli.exits import Exit
+from gateway.cli.shell import Shell
+from gateway.cli.word import Word
+from gateway.config import Settings
+
+
+async def doctor(shell: Shell) -> Answer:
+    """Check machine, keys, maps, ports, database, journal and inbox."""
+    rows = [row async for row in _rows(shell.settings())]
+    found = [row for row in rows if row.state != "ok"]
+    heads = [("", ""), ("检查", "check"), ("结果", "found"), ("怎么办", "what to do")]
+    cells = [[row.state, row.name, shell.say(row.found), shell.say(row.remedy)] for row in rows]
+    return Answer(
+        "yiyang.doctor/1",
+        {"checks": [row.as_row() for row in rows], "failed": sum(row.state == "fail" for row in rows)},
+        table=Table(heads, cells),
+        findings=[row.as_row() for row in found],
+        exit=Exit.FINDINGS if found else Exit.OK,
+        after=[_verdict(found)],
+    )
+
+
+async def _rows(settings: Settings) -> AsyncIterator[Check]:
+    for row in checks_machine.all_of(settings):
+        yield row
+    async for row in checks_database.all_of(settings):
+        yield row
+
+
+def _verdict(found: Sequence[Check]) -> tuple[str, str]:
+    if not found:
+        return "一切正常", "all is well"
+    return f"{len(found)} 项需要处理", f"{len(found)} to see to"
+
+
+WORD = Word("doctor", doctor, ("检查运行环境", "Check what this installation stands on"), [])

@@ -1,0 +1,45 @@
+# The words of daily work. Each is one command that also runs by hand; `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run test all lint types contract format bench demo profiles definitions lock clean
+
+PY := .venv/bin/python
+
+help: ## list the words
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+run: ## start the demo on loopback
+	./run
+
+demo: ## play the story once
+	./run demo --once
+
+test: ## everything a change has to pass
+	./run test
+
+all: ## the same with the slow tests
+	./run test --all
+
+lint: ## ruff
+	.venv/bin/ruff check && .venv/bin/ruff format --check
+
+types: ## mypy, strict
+	.venv/bin/mypy
+
+contract: ## which room may import which
+	.venv/bin/lint-imports
+
+format: ## let ruff write
+	.venv/bin/ruff check --fix && .venv/bin/ruff format
+
+bench: ## CPU per operation of the hot paths
+	for file in benchmarks/*.py; do $(PY) $$file || exit 1; done
+
+definitions: ## the R4 definitions, from the pinned package
+	$(PY) tools/build_definitions.py
+
+lock: ## pin what pyproject.toml asks for
+	uv lock && uv export --quiet --no-dev --no-emit-project -o requirements.lock \
+	  && uv export --quiet --no-emit-project -o requirements-dev.lock
+
+clean: ## remove what tools left, never data
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -34,6 +34,9 @@ format: ## let ruff write
 bench: ## CPU per operation of the hot paths
 	for file in benchmarks/*.py; do $(PY) $$file || exit 1; done
 
+profiles: ## profiles/generated from profiles/fsh; needs node and npm
+	$(PY) tools/build_profiles.py
+
 definitions: ## the R4 definitions, from the pinned package
 	$(PY) tools/build_definitions.py
 

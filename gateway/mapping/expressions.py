@@ -17,7 +17,7 @@ from gateway.mapping.values import CHECKS, Bad, Unmapped
 
 _HELPERS: Final[dict[str, Any]] = {
     name: getattr(reading, name)
-    for name in ("is_filled", "first", "fill", "items", "entries", "at", "segments", "segment", "repetitions",
+    for name in ("is_filled", "first", "fill", "items", "entries", "at", "repetitions",
                  "component", "soft", "text_of", "is_true", "count", "orders")
 }  # fmt: skip
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
@@ -108,10 +108,7 @@ class Expressions:
             return quote.expression("run.references()", line)
         if isinstance(access, ir.V2Path):
             if loop.kind == "segment":
-                picked = quote.constant(access.segment, line)
-                return quote.expression(
-                    "segments(body, NAME, PICKED)", line, NAME=picked, PICKED=self._bound(access.picked, line)
-                )
+                return self._segments("run.segments(KEY, NAME, PICKED)", access, line)
             return quote.expression(
                 "repetitions(SEGMENT, INDEX, PICKED)", line,
                 SEGMENT=self._segment(access, line),
@@ -201,10 +198,13 @@ class Expressions:
     def _segment(self, access: ir.V2Path, line: int) -> ast.expr:
         if access.root:
             return quote.name(access.root, line)
-        return quote.expression(
-            "segment(body, NAME, PICKED)", line,
-            NAME=quote.constant(access.segment, line), PICKED=self._bound(access.picked, line),
-        )  # fmt: skip
+        return self._segments("run.segment(KEY, NAME, PICKED)", access, line)
+
+    def _segments(self, pattern: str, access: ir.V2Path, line: int) -> ast.expr:
+        """Return a call that finds segments once a run: ``KEY`` is the same for the same selector."""
+        key = quote.constant(f"{access.segment} {access.picked}", line)
+        name = quote.constant(access.segment, line)
+        return quote.expression(pattern, line, KEY=key, NAME=name, PICKED=self._bound(access.picked, line))
 
     def _bound(self, value: object, line: int) -> ast.expr:
         return quote.constant(None, line) if value is None else quote.name(self.space.bind("G", value), line)

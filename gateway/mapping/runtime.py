@@ -94,6 +94,7 @@ class Run:
         self._seen: set[tuple[str, ...]] = set()
         self._failed: list[str] = []
         self._shapeless: list[str] = []
+        self._segments: dict[str, Sequence[Segment]] = {}
         self._dropped = False
         self._mark = (0, 0)
 
@@ -141,6 +142,18 @@ class Run:
         """Tell whether the registry knows the organisation."""
         text = text_of(value).upper()
         return bool(text) and self.context.is_registered(text)
+
+    def segments(self, key: str, name: str, picked: ir.Selector | None) -> Sequence[Segment]:
+        """Return the segments that a selector picks; ``key`` stands for name and selector."""
+        found = self._segments.get(key)
+        if found is None:
+            found = self._segments[key] = reading.segments(self._body, name, picked)
+        return found
+
+    def segment(self, key: str, name: str, picked: ir.Selector | None) -> Segment | None:
+        """Return the first segment that a selector picks."""
+        found = self.segments(key, name, picked)
+        return found[0] if found else None
 
     def gone(self, place: ir.Place, spots: Spots) -> None:
         """Note an explicit deletion of HL7 v2; the value counts as empty."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from gateway.fhir.check_digits import credit_check
 from security.caller import Tier
-from security.state.credit_code import check_character
 
 HOSPITAL = "12410000MB00000010"
 CENTRE = "12410100MB00000028"
@@ -108,7 +108,7 @@ def _places() -> Iterator[Place]:
 
 
 def _code(body: str) -> str:
-    return body + check_character(body)
+    return body + credit_check(body)
 
 
 def _elder(number: int, rng: random.Random, stations: list[Place], today: date) -> Elder:

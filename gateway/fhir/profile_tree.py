@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gateway.fhir.check_digits import is_credit_code, is_identity_card
+from gateway.fhir.check_digits import has_card_check, is_credit_code
 from gateway.fhir.evaluate import Run, Scope, compiled
 from gateway.fhir.invariants import Rule
 from gateway.fhir.operators import Items, truth
@@ -96,7 +96,7 @@ def _on_value(decide: Callable[[str], bool]) -> Run:
 
 
 # Rules whose FHIRPath is long arithmetic; a test holds the code against the expression.
-_IN_CODE = {"yy-idcard": _on_value(is_identity_card), "yy-uscc": _on_value(is_credit_code)}
+_IN_CODE = {"yy-idcard": _on_value(has_card_check), "yy-uscc": _on_value(is_credit_code)}
 
 
 def _types(node: Node, types: Iterable[Json], all_: Mapping[str, Json]) -> None:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
-"""ISO 7064 MOD 11-2 weights of the first 17 digits."""
-CHECKS = "10X98765432"
-"""Check character by the weighted sum modulo 11."""
-EARLIEST = date(1850, 1, 1)
-"""A birth date before it is a slip, not an elder (design default)."""
+from gateway.fhir.check_digits import card_birth, card_sex
+
+GENDER = {"1": "male", "2": "female"}
+"""GB/T 2261.1 to FHIR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +27,7 @@ class ResidentId:
 def parse(text: str, *, today: date) -> ResidentId | None:
     """Return what ``text`` states, or None when it is no valid number on ``today``."""
     number = text.strip().upper()
-    if len(number) != 18 or not (number[:17].isascii() and number[:17].isdigit()):
+    birth = card_birth(number)
+    if birth is None or birth > today:
         return None
-    total = sum(int(digit) * weight for digit, weight in zip(number, WEIGHTS, strict=False))
-    if CHECKS[total % 11] != number[17]:
-        return None
-    try:
-        birth = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
-        return None
-    if not EARLIEST <= birth <= today:
-        return None
-    return ResidentId(number, birth, "male" if int(number[16]) % 2 else "female")
+    return ResidentId(number, birth, GENDER[card_sex(number)])

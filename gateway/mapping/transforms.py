@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from html import escape
-from operator import mul
 from typing import Any, Final, NamedTuple
 
+from gateway.fhir.check_digits import card_birth, card_sex, is_credit_code, is_identity_card
 from gateway.formats import dates
 from gateway.mapping import values
 from gateway.mapping.tables import Table
 from gateway.mapping.values import Bad, Unmapped, plain
 
-_WEIGHTS: Final = tuple(pow(2, 17 - place, 11) for place in range(17))
-"""ISO 7064 MOD 11-2 weights of the first 17 digits (GB 11643-1999)."""
-_ZEROS: Final = ord("0") * sum(_WEIGHTS)
-_CHECKS: Final = "10X98765432"
-_EARLIEST: Final = date(1850, 1, 1)
-"""A birth date before it is a slip (design default)."""
-_CREDIT: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-"""Alphabet of the unified social credit code (GB 32100-2015)."""
-_CREDIT_WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
 _UNITS: Final = {"日": "d", "天": "d", "周": "wk", "月": "mo", "年": "a"}
 _FREQUENCY = re.compile(r"每([日天周月年])([1-9]\d?)次", re.ASCII)
 _QUANTITY = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([+-]?\d{1,20}(?:\.\d{1,20})?)", re.ASCII)
@@ -97,45 +88,27 @@ def default(value: Any, other: str) -> Any:
 def resident_id(value: Any) -> str:
     """Return a valid identity card number in capitals."""
     number = plain(value).strip().upper()
-    if not _is_resident_id(number):
+    if not is_identity_card(number):
         raise Bad("MAP-022")
     return number
 
 
-def _is_resident_id(number: str) -> bool:
-    """Tell whether the check character and the birth date hold; the district is not asked (domain.md §0.7)."""
-    if len(number) != 18 or not (number[:17].isascii() and number[:17].isdigit()):
-        return False
-    total = sum(map(mul, number.encode(), _WEIGHTS)) - _ZEROS
-    if _CHECKS[total % 11] != number[17]:
-        return False
-    try:
-        return date(int(number[6:10]), int(number[10:12]), int(number[12:14])) >= _EARLIEST
-    except ValueError:
-        return False
-
-
 def resident_birth(value: Any) -> str | None:
     """Return the birth date that a valid number states, None for an invalid one."""
-    number = plain(value).strip().upper()
-    return f"{number[6:10]}-{number[10:12]}-{number[12:14]}" if _is_resident_id(number) else None
+    birth = card_birth(plain(value).strip().upper())
+    return birth.isoformat() if birth is not None else None
 
 
 def resident_sex(value: Any) -> str | None:
     """Return the sex that a valid number states as GB/T 2261.1 (1 male, 2 female), None for an invalid one."""
     number = plain(value).strip().upper()
-    if not _is_resident_id(number):
-        return None
-    return "1" if int(number[16]) % 2 else "2"
+    return card_sex(number) if is_identity_card(number) else None
 
 
 def org_code(value: Any) -> str:
     """Return a valid unified social credit code in capitals (GB 32100-2015 §4.4)."""
     code = plain(value).strip().upper()
-    if len(code) != 18 or any(sign not in _CREDIT for sign in code) or not code[2:8].isdigit():
-        raise Bad("MAP-023")
-    total = sum(_CREDIT.index(sign) * weight for sign, weight in zip(code, _CREDIT_WEIGHTS, strict=False))
-    if _CREDIT[(31 - total % 31) % 31] != code[17]:
+    if not is_credit_code(code) or not code[2:8].isdigit():
         raise Bad("MAP-023")
     return code
 

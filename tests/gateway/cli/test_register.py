@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Settings
+from gateway.fhir.check_digits import credit_check
 from security.oauth.client import generate, public_jwks
-from security.state.credit_code import check_character
 from tests.gateway.cli.conftest import CENTRE, HOSPITAL, STATION, Yiyang
 
 
@@ -140,7 +140,7 @@ def test_every_change_stands_in_the_journal(installed: Yiyang) -> None:
 
 
 def test_a_tier_may_be_named_by_its_letter_and_a_client_by_its_id(installed: Yiyang) -> None:
-    code = "52410102MJ0000005" + check_character("52410102MJ0000005")
+    code = "52410102MJ0000005" + credit_check("52410102MJ0000005")
 
     said = installed("org", "add", code, "--name", "示范二站", "--tier", "S", "--parent", CENTRE)
     client = installed("client", "add", "carer", "--role", "station-carer", "--org", code)

@@ -11,8 +11,8 @@ import orjson
 from gateway.demo.county import CENTRE, HOSPITAL, STATION, County, county
 from gateway.demo.records import adt_a03
 from gateway.demo.year import CHINA, year
+from gateway.fhir.check_digits import is_credit_code
 from security.caller import Tier
-from security.state import is_credit_code
 from tests.gateway.demo.stay import stay
 
 TODAY = date(2026, 11, 25)

@@ -19,24 +19,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from gateway.fhir.predicate import NOTHING, All, AnyOf, Facts, In, Not, Predicate
+from gateway.fhir.predicate import NOTHING, All, Facts, Not, Predicate
 from gateway.fhir.problem import Problem
-from gateway.fhir.query import Term, TokenTerm
+from gateway.fhir.query import Query, Term
 from security.access import compiled, explain, policy
+from security.access.bound import bound
 from security.access.fold import fold
-from security.access.question import NO_ACTOR, Answer, Asker
+from security.access.question import ERROR, NO_ACTOR, Answer, Asker
 from security.access.relations import Bond, Relations
 from security.access.residual import Residual
 from security.access.scopes import covers
 from security.caller import Caller, Role, Tier
 from security.consent import ConsentBook, Grants
-from security.labels import Catalogue, Labeler, View, restore
+from security.labels import Catalogue, Guard, Labeler, View, Views, restore
 from security.labels.facts import handed_to, joined, unknown
 
+log = logging.getLogger("yiyang.gate")
 Doc = dict[str, Any]
 Action = Literal["read", "vread", "search", "history", "create", "update", "delete", "ingest", "audit"]
 
@@ -146,12 +149,13 @@ class Gate:
         self._residual = Residual(policies)
         self._catalogue = catalogue
         self._labeler = Labeler(catalogue)
+        self._guard = Guard(catalogue)
+        self._views = Views(catalogue)
         self._consents = ConsentBook(self._labeler.exclusions)
         self._relations = Relations()
         self._hash = hashlib.sha256((policies.sha + catalogue.sha).encode()).hexdigest()[:POLICY_HASH_LENGTH]
         self._changes: dict[str, int] = {}
-        self._restrictions: dict[tuple[Asker, str, str], tuple[int, float, Predicate]] = {}
-        self._views: dict[tuple[Any, ...], View] = {}
+        self._restrictions: dict[tuple[Asker, str, str, bool], tuple[int, float, Predicate]] = {}
 
     @classmethod
     def load(cls, *, now: Callable[[], datetime]) -> Gate:
@@ -166,6 +170,13 @@ class Gate:
         were: pass the prior facts. On reads, denial is answered like absence (SEC-404). No policy asks for the
         content so far; ``doc`` is for those that will.
         """
+        try:
+            return self._decision(caller, action, facts)
+        except Exception as error:  # noqa: BLE001 - an error in a check is a denial, whatever it is
+            log.error("a check failed: denied", extra={"action": action, "error": type(error).__name__})
+            return Decision(ERROR.allow, ERROR.rule, (ERROR.rule,), "", self._hash)
+
+    def _decision(self, caller: Caller, action: str, facts: Facts) -> Decision:
         asker = self._asker(caller, action, facts.kind)
         standing = self._standing(caller, facts)
         answer = self._answer(asker, facts, standing)
@@ -226,86 +237,71 @@ class Gate:
 
     def _view(self, caller: Caller, facts: Facts, standing: _Standing) -> View | None:
         """Return step (6): how the resource is shown, None for as it is."""
-        role, kind = caller.role.value, facts.kind
-        if role not in self._catalogue.roles or kind not in self._catalogue.kinds:
+        role, kind, views = caller.role.value, facts.kind, self._views
+        if not views.covers(role, kind):
             return None
-        row = self._catalogue.kinds[kind]
-        if standing.own and row.basis and len(facts.controllers) > 1:
-            return self._joint_view(caller, facts, standing)
-        if row.own_only or (standing.own and caller.role is not Role.STATION_CARER):
-            return None
-        return self._shared_view(kind, role, standing.grants.classes if not standing.own else None)
-
-    def _joint_view(self, caller: Caller, facts: Facts, standing: _Standing) -> View | None:
-        """Return how one of several controllers sees what they wrote together: whole only on a basis."""
-        role, kind = caller.role.value, facts.kind
+        if not standing.own:
+            return views.of_others(kind, role, standing.grants.classes)
+        if len(facts.controllers) == 1 or not views.has_basis(kind):
+            return views.of_own(kind, role)
+        # What several wrote together is seen whole only on a basis.
         if standing.related and standing.consented and not standing.excluded:
-            return self._shared_view(kind, role, standing.grants.classes)
-        sent = frozenset(dict(facts.sent).get(caller.organisation, ()))
-        return View(self._catalogue, kind, role, only=self._catalogue.kinds[kind].basis, sent=sent)
+            return views.of_others(kind, role, standing.grants.classes)
+        return views.of_basis(kind, role, frozenset(dict(facts.sent).get(caller.organisation, ())))
 
-    def _shared_view(self, kind: str, role: str, classes: frozenset[str] | None) -> View | None:
-        key = (kind, role, classes)
-        view = self._views.get(key)
-        if view is None:
-            view = View(self._catalogue, kind, role, withheld=self._withheld(kind, classes))
-            self._views[key] = view
-        return None if view.harmless else view
+    def narrow(self, caller: Caller, action: Action, kind: str, *, by: Query | None = None) -> Predicate:
+        """Return the restriction under which ``caller`` may find resources of ``kind``; NOTHING when none.
 
-    def _withheld(self, kind: str, classes: frozenset[str] | None) -> frozenset[str]:
-        """Return the kinds that consent does not cover; nothing for the directory, which needs none."""
-        if classes is None or self._catalogue.kinds[kind].klass == "DIRECTORY":
-            return frozenset()
-        needing = ((name, row) for name, row in self._catalogue.kinds.items() if row.klass in _CONSENTED_CLASSES)
-        return frozenset(name for name, row in needing if row.klass not in classes)
+        ``by`` is what is searched: by an element that is hidden from a controller without a basis, resources are
+        found only inside the care relation.
+        """
+        try:
+            return self._narrowed(caller, action, kind, beyond=by is not None and self._guard.beyond_basis(kind, by))
+        except Exception as error:  # noqa: BLE001 - an error in a check is a denial, whatever it is
+            log.error("a check failed: nothing found", extra={"action": action, "error": type(error).__name__})
+            return NOTHING
 
-    def narrow(self, caller: Caller, action: Action, kind: str) -> Predicate:
-        """Return the restriction under which ``caller`` may find resources of ``kind``; NOTHING when none."""
+    def _narrowed(self, caller: Caller, action: str, kind: str, *, beyond: bool) -> Predicate:
         asker = self._asker(caller, action, kind)
-        key = (asker, caller.organisation, kind)
+        key = (asker, caller.organisation, kind, beyond)
         version, moment = self._changes.get(caller.organisation, 0), self._now().timestamp()
         kept = self._restrictions.get(key)
         if kept is not None and kept[0] == version and moment < kept[1]:
             return kept[2]
-        restriction = self._restriction(asker, caller, kind, moment)
+        restriction = self._restriction(asker, caller, kind, moment, beyond=beyond)
         if len(self._restrictions) >= KEPT_RESTRICTIONS:
             self._restrictions.clear()
         # What depends on a period holds until the next one starts or ends.
         self._restrictions[key] = (version, self._consents.next_change(caller.organisation, moment), restriction)
         return restriction
 
-    def _restriction(self, asker: Asker, caller: Caller, kind: str, moment: float) -> Predicate:
-        bound: dict[str, Predicate] = {}
+    def _restriction(self, asker: Asker, caller: Caller, kind: str, moment: float, *, beyond: bool) -> Predicate:
+        known: dict[str, Predicate] = {}
 
         def bind(name: str) -> Predicate:
-            if not bound:
-                bound.update(self._bound(caller, moment))
-            return bound[name]
+            if not known:
+                known.update(self._bound(caller, moment))
+            return known[name]
 
-        return fold(self._residual.restrict(asker, bind), kind, self._catalogue.classes(kind))
+        restriction = self._residual.restrict(asker, bind)
+        if beyond and asker.role in self._catalogue.roles:
+            restriction = All((restriction, bind("related"), bind("consented"), Not(bind("excluded"))))
+        return fold(restriction, kind, self._catalogue.classes(kind))
 
     def _bound(self, caller: Caller, moment: float) -> Mapping[str, Predicate]:
-        """Return the attributes that depend on elder and organisation as predicates over sets of elders."""
         organisation = caller.organisation
         bonds = self._relations.elders(organisation)
-        in_force = {elder for elder in bonds if self._consents.in_force(organisation, elder, moment)}
-        reads = frozenset(elder for elder in in_force if bonds[elder] & _READS[caller.tier])
-        writes = frozenset(elder for elder in in_force if bonds[elder] & _WRITES[caller.tier])
-        permitted: dict[frozenset[str], set[str]] = {}
-        denied: dict[frozenset[str], set[str]] = {}
-        for elder in self._consents.elders(organisation):
-            grants = self._consents.grants(organisation, elder, caller.purpose, moment)
-            permitted.setdefault(grants.classes, set()).add(elder)
-            denied.setdefault(grants.excluded, set()).add(elder)
-        return {
-            "own": In("controllers", frozenset({organisation})),
-            "handed": In("handed_to", frozenset({organisation})),
-            "related": In("elder", reads),
-            "mayWrite": In("elder", writes),
-            "consented": _grouped("klass", permitted),
-            "excluded": _grouped("labels", denied),
-            "elderly": Not(In("elder", frozenset({""}))),
-        }
+        in_force = [elder for elder in bonds if self._consents.in_force(organisation, elder, moment)]
+        granted = (
+            (elder, *self._consents.grants(organisation, elder, caller.purpose, moment))
+            for elder in self._consents.elders(organisation)
+        )
+        return bound(
+            organisation,
+            reads=(elder for elder in in_force if bonds[elder] & _READS[caller.tier]),
+            writes=(elder for elder in in_force if bonds[elder] & _WRITES[caller.tier]),
+            granted=granted,
+        )
 
     def label(
         self,
@@ -355,10 +351,9 @@ class Gate:
         Raises Problem("SEC-405", where=element) when a hidden or masked element was touched, and Problem("SEC-403")
         when the decision is no permission at all.
         """
-        shown = self.mask(caller, decision, stored)
-        if shown is None:
+        if not decision.allow:
             raise Problem("SEC-403")
-        return incoming if shown is stored else restore(shown, stored, incoming)
+        return restore(decision.view, stored, incoming) if decision.view else incoming
 
     def forbidden_param(self, caller: Caller, kind: str, param: str, *, terms: Sequence[Term] = ()) -> bool:
         """Tell whether searching (or sorting, or chaining) ``kind`` by ``param`` would reveal a masked element.
@@ -366,17 +361,7 @@ class Gate:
         The one exception is an exact, full `identifier` token (pass the clause's ``terms``); chained too, provided
         the hub narrows the chained kind as well.
         """
-        if caller.role.value not in self._catalogue.roles:
-            return False
-        row = self._catalogue.kinds.get(kind)
-        if row is None or row.own_only:
-            return False
-        column = self._catalogue.roles.index(caller.role.value)
-        name = param.partition(":")[0]
-        guarded = (element.see[column] for element in row.elements.values() if name in element.params)
-        if kind not in self._catalogue.shown[caller.role.value]:
-            return True
-        return any(letter != "F" for letter in guarded) and not (name == "identifier" and _full(terms))
+        return self._guard.forbids(caller.role.value, kind, param, terms)
 
     def learn(self, rows: Iterable[Row]) -> None:
         """Take in changed rows (any kind; only LEARNS matter): consents, referral states, care plans, teams.
@@ -394,7 +379,15 @@ class Gate:
         if row.kind == "Consent":
             owner = ",".join(row.facts.controllers)
             return self._consents.learn(row.id, row.version, doc, elder=elder, owner=owner)
-        return self._relations.learn(f"{row.kind}/{row.id}", doc, elder=elder)
+        source = f"{row.kind}/{row.id}"
+        try:
+            return self._relations.learn(source, doc, elder=elder, by=row.facts.controllers)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return self._relations.learn(source, None, elder=elder)
+
+    def consents(self, elder: str, organisation: str) -> bool:
+        """Tell whether a consent of ``elder`` in force now names ``organisation``: a hand-over to it has a basis."""
+        return self._consents.in_force(organisation, elder, self._now().timestamp())
 
     def version(self, elder: str) -> str:
         """Return the version of the elder's consents, e.g. "Consent/77@3" ("" for none); for caches and audit."""
@@ -419,9 +412,6 @@ def task_change(stored: Doc, incoming: Doc) -> Mapping[str, Any]:
     return changed
 
 
-_CONSENTED_CLASSES: Final = frozenset(
-    {"DEMOGRAPHIC", "DISCHARGE_SUMMARY", "DIAGNOSIS", "MEDICATION", "NURSING", "CARE_PLAN"}
-)
 _ACTORS: Final = frozenset({"pipeline", "workflow", "app", "cli"})
 
 
@@ -430,20 +420,9 @@ def _actor(client: str) -> str:
     return name if name in _ACTORS and client.startswith("system:") else NO_ACTOR
 
 
-def _grouped(field: Literal["klass", "labels"], groups: Mapping[frozenset[str], set[str]]) -> Predicate:
-    """Return "the elder is of a group and the fact is among the group's values", for any of ``groups``."""
-    parts = [All((In("elder", frozenset(elders)), In(field, values))) for values, elders in groups.items() if values]
-    return AnyOf(tuple(parts)) if parts else NOTHING
-
-
 def _read(body: bytes) -> Doc | None:
     try:
         doc = json.loads(body)
     except ValueError:
         return None
     return doc if isinstance(doc, dict) else None
-
-
-def _full(terms: Sequence[Term]) -> bool:
-    """Tell whether every term is a whole identifier value."""
-    return bool(terms) and all(isinstance(term, TokenTerm) and bool(term.code) for term in terms)

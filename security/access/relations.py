@@ -1,16 +1,17 @@
 """The care relation: which organisation may care for which elder, from referral Tasks and care plans.
 
 A receiving organisation reads from the referral's `received` on and writes from `accepted` on; rejection and
-cancellation end it. A station reads and writes under an active CarePlan that names it. Consent is asked for
-separately, at every decision, so that a withdrawal ends the relation too. A source that cannot be understood
-gives no relation. Source: domain.md §5.2; design default for the states after completion, which keep the relation.
+cancellation end it. A station reads and writes under an active CarePlan of somebody else that names it: nobody gives
+a relation to oneself. Consent is asked for separately, at every decision, so that a withdrawal ends the relation too.
+A source that cannot be understood gives no relation. Source: domain.md §5.2; design default for the states after
+completion, which keep the relation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import IntFlag
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 BASE: Final = "https://yiyang-gateway.example/fhir/CodeSystem/"
 TASK_CODE: Final = BASE + "yy-task-code"
@@ -41,6 +42,14 @@ _ENDED = frozenset({"draft", "rejected", "cancelled", "failed", "entered-in-erro
 """Task.status that gives nothing, whatever the businessStatus says."""
 
 
+class _Plan(NamedTuple):
+    """An active plan: whose, who wrote it, whom it refers to."""
+
+    elder: str
+    by: frozenset[str]
+    references: frozenset[str]
+
+
 class Relations:
     """Keep what each source gives, so that a changed source replaces what it gave before."""
 
@@ -50,7 +59,7 @@ class Relations:
         self._given: dict[str, Named] = {}
         self._sources: dict[tuple[str, str], dict[str, Bond]] = {}
         self._held: dict[str, dict[str, Bond]] = {}
-        self._plans: dict[str, tuple[str, frozenset[str]]] = {}
+        self._plans: dict[str, _Plan] = {}
         self._members: dict[str, frozenset[str]] = {}
 
     def bond(self, organisation: str, elder: str) -> Bond:
@@ -61,29 +70,33 @@ class Relations:
         """Return the elders towards whom ``organisation`` has anything."""
         return self._held.get(organisation, {})
 
-    def learn(self, source: str, doc: Doc | None, *, elder: str) -> frozenset[str]:
-        """Take in the current version of ``source`` ("CarePlan/77"; None = deleted); return organisations affected."""
+    def learn(self, source: str, doc: Doc | None, *, elder: str, by: Collection[str] = ()) -> frozenset[str]:
+        """Take in the current version of ``source`` ("CarePlan/77"; None = deleted); return organisations affected.
+
+        ``by`` are its controllers.
+        """
         kind = source.partition("/")[0]
         if kind == "Task":
             return self._give(source, _referral(doc, elder) if doc else {})
         if kind == "CarePlan":
-            return self._plan(source, doc, elder)
+            return self._plan(source, doc, elder, frozenset(by))
         self._members[source] = frozenset(_references(doc)) if doc else frozenset()
         return frozenset().union(*map(self._replan, list(self._plans)))
 
-    def _plan(self, source: str, doc: Doc | None, elder: str) -> frozenset[str]:
+    def _plan(self, source: str, doc: Doc | None, elder: str, by: frozenset[str]) -> frozenset[str]:
         if doc is None or doc.get("status") != "active" or not elder:
             self._plans.pop(source, None)
             return self._give(source, {})
-        self._plans[source] = (elder, frozenset(_references(doc)))
+        self._plans[source] = _Plan(elder, by, frozenset(_references(doc)))
         return self._replan(source)
 
     def _replan(self, source: str) -> frozenset[str]:
-        elder, references = self._plans[source]
+        elder, by, references = self._plans[source]
         reached = references | self._reached(references)
         reached |= self._reached(reached)
         named = (name.removeprefix("Organization/") for name in reached if name.startswith("Organization/"))
-        return self._give(source, {(organisation, elder): Bond.PLANNED for organisation in named})
+        others = (organisation for organisation in named if by != {organisation})
+        return self._give(source, {(organisation, elder): Bond.PLANNED for organisation in others})
 
     def _reached(self, references: frozenset[str]) -> frozenset[str]:
         """Return what the stored teams and roles among ``references`` refer to in turn."""

@@ -52,11 +52,13 @@ class Residual:
         }
         entities = cedarpy.Entities.from_json_str(json.dumps([asker_entity(asker), action]))
         result = cedarpy.is_authorized_partial(request, self._policies.policy_set, entities)
-        if result.diagnostics.errors or len(result.residuals) != len(self._policies.policies):
+        if result.diagnostics.errors or result.residuals.keys() != self._policies.names.keys():
             return None
         permits: list[Any] = []
         forbids: list[Any] = []
-        for residual in result.residuals.values():
+        # The engine gives them in no order; in that of the files the same question is the same query.
+        for key in self._policies.names:
+            residual = result.residuals[key]
             (permits if residual["effect"] == "permit" else forbids).append(_body(residual["conditions"]))
         return permits, forbids
 

@@ -16,6 +16,7 @@ LONG_NUMBER: Final = 15
 _COMPOUND = frozenset(
     {"欧阳", "司马", "上官", "诸葛", "司徒", "皇甫", "东方", "尉迟", "公孙", "慕容", "令狐", "夏侯", "长孙", "宇文"}
 )
+_MOBILE = re.compile(r"1[3-9][0-9]{9}$")
 _PERSONAL_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 
 
@@ -29,8 +30,10 @@ def number_text(value: str) -> str:
 def phone_text(value: str) -> str:
     """Return a telephone number as 138****1234; a landline keeps its last two digits."""
     digits = re.sub(r"\D", "", value)
-    mobile = len(digits) >= len("13800001234")
-    return f"{digits[-11:-8]}****{digits[-4:]}" if mobile else f"****{digits[-2:]}"
+    mobile = _MOBILE.search(digits)
+    if mobile:
+        return f"{mobile[0][:3]}****{mobile[0][-4:]}"
+    return f"****{digits[-2:]}" if len(digits) > len("0000") else "****"
 
 
 def name_text(value: str) -> str:

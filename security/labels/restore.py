@@ -8,16 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.fhir.problem import Problem
+from security.labels.view import View
 
 Doc = dict[str, Any]
 
 
-def restore(shown: Doc, stored: Doc, incoming: Doc) -> Doc:
-    """Return ``incoming`` with everything put back that ``shown`` lacks of ``stored``.
+def restore(view: View, stored: Doc, incoming: Doc) -> Doc:
+    """Return ``incoming`` with everything put back that ``view`` does not show of ``stored``.
 
-    Raises Problem("SEC-405", where=element) for an element that was masked and comes back different.
+    Raises Problem("SEC-405", where=element) for an element that was hidden and is sent, whether it was there or not
+    (the answer must not tell), and for a masked one that comes back different.
     """
-    kind = str(stored["resourceType"])
+    kind, shown = str(stored["resourceType"]), view.show(stored)
+    for key, value in incoming.items():
+        if key != "resourceType" and view.hides(key, value):
+            raise Problem("SEC-405", where=f"{kind}.{key}", element=f"{kind}.{key}")
     whole = {key: value for key, value in incoming.items() if key != "meta"}
     for key in [*whole, *(key for key in stored if key not in whole)]:
         if key not in ("resourceType", "meta") and shown.get(key) != stored.get(key):

@@ -21,6 +21,8 @@ MASKED: Final = {
 _REFERENCE_KEYS: Final = frozenset({"reference", "type", "identifier", "display", "id", "extension"})
 _TOLD: Final = frozenset({"display", "identifier"})
 """What a Reference tells of its target, beside where it is."""
+_CODINGS: Final = frozenset({"coding", "valueCoding", "class"})
+"""Members that hold Codings."""
 _STRUCTURE: Final = frozenset({"resourceType", "id", "meta"})
 
 
@@ -66,6 +68,15 @@ class View:
         """Return the elements that this view masks or removes, for the record."""
         return tuple(name for name, element in self._kind.elements.items() if self._letter(name, element.see) != "F")
 
+    def hides(self, key: str, value: Any) -> bool:
+        """Tell whether the member ``key`` with ``value`` holds anything that this view would not show."""
+        action = self._action(key)
+        if action is None:
+            return True
+        element = self._kind.element(key)
+        partial = element is not None and self._letter(key, element.see) == "P" and not element.mask
+        return partial and action(value) != value
+
     def show(self, doc: Doc) -> Doc:
         """Return ``doc`` as this view shows it."""
         if self.full:
@@ -88,12 +99,15 @@ class View:
         return {key: value for key, value in shown.items() if value != []}
 
     def _member(self, key: str, value: Any) -> Any:
-        return self._contained(value) if key == "contained" else self._scrub(value)
+        if key == "contained":
+            return self._contained(value)
+        return self._scrub_codings(value) if key in _CODINGS else self._scrub(value)
 
     def _put(self, shown: Doc, key: str, value: Any) -> None:
-        if key not in _STRUCTURE:
+        # A number that its reader sent is no news to it.
+        if key not in _STRUCTURE and not (key == "identifier" and self._sent is not None):
             value = self._member(key, value)
-        if value not in ([], {}, None):
+        if value or not (value is None or isinstance(value, list | dict)):
             shown[key] = value
 
     def _action(self, key: str) -> Action:
@@ -136,21 +150,39 @@ class View:
         return shown if shown != resources else resources
 
     def _scrub(self, node: Any) -> Any:
-        """Return ``node`` without displays of withheld kinds (and personal numbers in a strict view)."""
-        if isinstance(node, dict):
-            return self._scrub_object(node)
-        if isinstance(node, list):
-            items = [self._scrub(item) for item in node]
-            return items if any(new is not old for new, old in zip(items, node, strict=True)) else node
-        if self._strict and isinstance(node, str) and len(node) >= masks.LONG_NUMBER:
-            return masks.scrub_text(node)
-        return node
+        """Return ``node`` without displays of withheld kinds (and personal numbers in a strict view).
 
-    def _scrub_object(self, node: Doc) -> Doc:
-        if "reference" in node or (node.keys() <= _REFERENCE_KEYS and not node.keys().isdisjoint(_TOLD)):
-            return self._reference(node)
-        inner = {key: self._scrub(value) for key, value in node.items()}
-        return inner if any(inner[key] is not node[key] for key in node) else node
+        The same object when nothing had to go; most leaves are short and cost one look.
+        """
+        if type(node) is str:
+            return masks.scrub_text(node) if self._strict and len(node) >= masks.LONG_NUMBER else node
+        if type(node) is dict:
+            return self._reference(node) if _is_reference(node) else self._scrub_members(node)
+        return self._scrub_items(node) if type(node) is list else node
+
+    def _scrub_members(self, node: Doc) -> Doc:
+        shown = node
+        for key, value in node.items():
+            new = self._scrub_codings(value) if key in _CODINGS else self._scrub(value)
+            if new is not value:
+                shown = dict(node) if shown is node else shown
+                shown[key] = new
+        return shown
+
+    def _scrub_codings(self, node: Any) -> Any:
+        """Return Codings scrubbed: one with a display alone looks like a Reference and is none."""
+        if type(node) is list:
+            return self._scrub_items(node, self._scrub_codings)
+        return self._scrub_members(node) if type(node) is dict else node
+
+    def _scrub_items(self, node: list[Any], scrub: Callable[[Any], Any] | None = None) -> list[Any]:
+        shown, scrub = node, scrub or self._scrub
+        for place, value in enumerate(node):
+            new = scrub(value)
+            if new is not value:
+                shown = list(node) if shown is node else shown
+                shown[place] = new
+        return shown
 
     def _reference(self, node: Doc) -> Doc:
         """Return a Reference without what it tells of a resource that is withheld."""
@@ -163,6 +195,13 @@ class View:
         if gone.isdisjoint(node):
             return node
         return {key: value for key, value in node.items() if key not in gone} or dict(MASKED)
+
+
+def _is_reference(node: Doc) -> bool:
+    # A backbone element may have a member `reference` too (CarePlan.activity): there it is no text.
+    if type(node.get("reference")) is str:
+        return True
+    return ("display" in node or "identifier" in node) and node.keys() <= _REFERENCE_KEYS
 
 
 def _target(reference: Mapping[str, Any]) -> str:

@@ -1,0 +1,78 @@
+"""The search guard: what would reveal a hidden element is refused; a full identifier tells its holder nothing new."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.fhir.query import Clause, Query, Sort, TokenTerm
+from security.labels import Guard
+from tests.security.town import rules
+
+GUARD = Guard(rules()[1])
+FULL = (TokenTerm("urn:oid:2.16.156.10011.1.3", "410199194303051027"),)
+ANY_OF_SYSTEM = (TokenTerm("urn:oid:2.16.156.10011.1.3", None),)
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "param", "refused"),
+    [
+        ("station-carer", "Patient", "birthdate", True),
+        ("station-carer", "Patient", "birthdate:missing", True),
+        ("station-carer", "Patient", "link", True),
+        ("station-carer", "Patient", "name", False),
+        ("station-carer", "Patient", "_id", False),
+        ("station-carer", "CarePlan", "condition", True),
+        ("station-carer", "CarePlan", "encounter", True),
+        ("station-carer", "CarePlan", "performer", False),
+        ("station-carer", "CarePlan", "patient", False),
+        ("station-carer", "Task", "owner", False),
+        ("station-carer", "Task", "status", False),
+        ("station-carer", "Encounter", "_id", True),
+        ("station-carer", "Condition", "code", True),
+        ("station-doctor", "Encounter", "diagnosis", True),
+        ("station-doctor", "Encounter", "date", False),
+        ("centre-doctor", "Encounter", "diagnosis", False),
+        ("centre-doctor", "Consent", "actor", True),
+        ("centre-doctor", "Consent", "status", False),
+        ("auditor", "AuditEvent", "date", False),
+        ("centre-doctor", "DocumentReference", "date", False),
+    ],
+)
+def test_which_parameters_are_refused(role: str, kind: str, param: str, *, refused: bool) -> None:
+    assert GUARD.forbids(role, kind, param, ()) is refused
+
+
+@pytest.mark.parametrize("role", ["station-carer", "station-doctor"])
+def test_an_identifier_is_only_asked_for_in_full(role: str) -> None:
+    assert not GUARD.forbids(role, "Patient", "identifier", FULL)
+    assert GUARD.forbids(role, "Patient", "identifier", ANY_OF_SYSTEM)
+    assert GUARD.forbids(role, "Patient", "identifier", (*FULL, *ANY_OF_SYSTEM))
+    assert GUARD.forbids(role, "Patient", "identifier", ())
+
+
+def _query(param: str, *terms: TokenTerm, sort: str = "") -> Query:
+    clauses = (Clause(param, "token", terms),) if param else ()
+    return Query("Patient", clauses, (Sort(sort),) if sort else ())
+
+
+@pytest.mark.parametrize(
+    ("query", "beyond"),
+    [
+        (_query("phone", TokenTerm(None, "13800000001")), True),
+        (_query("address"), True),
+        (_query("general-practitioner"), True),
+        (_query("", sort="death-date"), True),
+        (_query("identifier", *ANY_OF_SYSTEM), True),
+        (_query("identifier", *FULL), False),
+        (_query("name"), False),
+        (_query("birthdate"), False),
+        (_query("_id"), False),
+        (_query("", sort="birthdate"), False),
+    ],
+)
+def test_what_lies_beyond_the_basis_of_a_joint_controller(query: Query, *, beyond: bool) -> None:
+    assert GUARD.beyond_basis("Patient", query) is beyond
+
+
+def test_a_kind_without_a_basis_has_nothing_beyond_it() -> None:
+    assert not GUARD.beyond_basis("Condition", Query("Condition", (Clause("code", "token"),)))

@@ -1,0 +1,134 @@
+"""Labels at write: data class, level and sensitivity from codes and words, a denial cancelled, safety kept visible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from security.labels import Labeler
+from tests.security.town import about, rules
+
+LABELER = Labeler(rules()[1])
+ICD = "urn:oid:2.16.156.10011.2.3.3.11"
+
+
+def _of(doc: dict[str, Any]) -> tuple[tuple[str, ...], int]:
+    labels = LABELER.sensitivity(doc["resourceType"], doc)
+    return labels, LABELER.level(doc["resourceType"], labels)
+
+
+def _coded(code: str, system: str = ICD) -> dict[str, Any]:
+    return about("Condition", code={"coding": [{"system": system, "code": code}]})
+
+
+@pytest.mark.parametrize(
+    ("code", "label", "level"),
+    [
+        ("B20.900", "HIV", 5),
+        ("Z21.x00", "HIV", 5),
+        ("A53.900", "STD", 5),
+        ("F20.900", "PSY", 5),
+        ("F10.200", "ETH", 5),
+        ("B18.100", "INF", 5),
+        ("G30.900", "DEM", 4),
+        ("C34.900", "TUM", 4),
+    ],
+)
+def test_a_code_of_icd_gives_its_label(code: str, label: str, level: int) -> None:
+    labels, found = _of(_coded(code))
+    assert label in labels
+    assert found == level
+
+
+@pytest.mark.parametrize(
+    "system", [ICD, f"{ICD}.1", "http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cn"]
+)
+def test_the_systems_read_as_icd(system: str) -> None:
+    assert _of(_coded("F20.900", system))[0] == ("PSY",)
+
+
+def test_the_same_code_of_another_system_is_no_diagnosis() -> None:
+    assert _of(_coded("F20.900", "http://loinc.org")) == ((), 4)
+
+
+def test_an_ordinary_diagnosis_has_none() -> None:
+    assert _of(_coded("I63.900")) == ((), 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("患者有抑郁症病史", ("PSY",)),
+        ("口服奥氮平", ("PSY",)),
+        ("hiv 抗体阳性", ("HIV",)),
+        ("否认肝炎、结核病史", ()),
+        ("否认精神病史，有梅毒史", ("STD",)),
+        ("无吸毒史；无精神障碍", ()),
+        ("未见恶性肿瘤", ()),
+        ("不排除恶性肿瘤", ("TUM",)),
+    ],
+)
+def test_words_count_and_a_denial_in_the_same_clause_cancels(text: str, labels: tuple[str, ...]) -> None:
+    assert _of(about("Condition", note=[{"text": text}]))[0] == labels
+
+
+@pytest.mark.parametrize(
+    "doc",
+    [
+        about("Condition", text={"div": "<div>抑郁症</div>"}),
+        about("Condition", code={"text": "抑郁症"}),
+        about("Condition", code={"coding": [{"display": "抑郁症"}]}),
+        about("Condition", contained=[{"resourceType": "Condition", "code": {"text": "抑郁症"}}]),
+        about("Condition", extension=[{"url": "u", "valueString": "抑郁症"}]),
+        about("Observation", component=[{"valueString": "抑郁症"}]),
+        about("QuestionnaireResponse", item=[{"linkId": "1", "answer": [{"valueString": "抑郁症"}]}]),
+    ],
+)
+def test_the_whole_content_is_looked_at(doc: dict[str, Any]) -> None:
+    assert _of(doc) == (("PSY",), 5)
+
+
+def test_a_question_is_no_statement() -> None:
+    item = {"linkId": "1", "text": "有无抑郁症?", "answer": [{"valueBoolean": False}]}
+    assert _of(about("QuestionnaireResponse", item=[item])) == ((), 4)
+
+
+def test_a_consent_that_excludes_psychiatry_is_not_psychiatric() -> None:
+    assert _of(about("Consent", provision={"securityLabel": [{"display": "精神障碍"}]})) == ((), 4)
+
+
+def test_an_allergy_never_rises_beyond_those_who_give_care() -> None:
+    assert _of(about("AllergyIntolerance", note=[{"text": "服奥氮平后皮疹"}])) == ((), 4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "klass"),
+    [
+        ("Flag", "跌倒风险", "SAFETY"),
+        ("Flag", "出院后", "NURSING"),
+        ("AllergyIntolerance", "青霉素", "SAFETY"),
+        ("Condition", "跌倒", "DIAGNOSIS"),
+        ("Immunization", "流感", "OTHER"),
+    ],
+)
+def test_the_data_class(kind: str, code: str, klass: str) -> None:
+    assert LABELER.klass(kind, about(kind, code={"text": code})) == klass
+
+
+def test_a_safety_flag_is_known_by_its_category_too() -> None:
+    category = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/flag-category", "code": "safety"}]}]
+    assert LABELER.klass("Flag", about("Flag", category=category)) == "SAFETY"
+
+
+def test_the_codings_for_meta() -> None:
+    codes = {(each["system"].rpartition("/")[2], each["code"]) for each in LABELER.codes("Condition", 5, ("PSY",))}
+    assert codes == {
+        ("gbt39725-category", "C2"), ("gbt39725-level", "L5"), ("v3-Confidentiality", "R"), ("v3-ActCode", "PSY"),
+    }  # fmt: skip
+
+
+def test_every_label_and_every_word_may_be_excluded() -> None:
+    assert LABELER.exclusions["PSY"] == {"PSY"}
+    assert LABELER.exclusions["传染病记录"] == {"INF", "HIV", "STD"}
+    assert set(LABELER.labels) <= set(LABELER.exclusions)

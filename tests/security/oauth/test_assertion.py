@@ -97,7 +97,7 @@ async def test_a_changed_claim_breaks_the_signature(server: Server) -> None:
     await refused(server, mixed, "signature")
 
 
-@pytest.mark.parametrize("kid", ["unknown", CARER_KEY["kid"]])
+@pytest.mark.parametrize("kid", ["unknown", CARER_KEY["kid"]], ids=["unknown", "another client's"])
 async def test_a_kid_that_is_not_this_clients_is_refused(kid: str, server: Server) -> None:
     await refused(server, signed(head(kid=kid), claims(server), DOCTOR), "unknown-kid")
 

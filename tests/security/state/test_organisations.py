@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from gateway.fhir.problem import Problems
@@ -85,6 +86,19 @@ async def test_of_two_administrators_one_registers_it(registry: Registry) -> Non
     outcomes = await asyncio.gather(*(registry.add_organisation(FRESH) for _ in range(4)), return_exceptions=True)
     refused = [codes(each) for each in outcomes if isinstance(each, Problems)]
     assert refused == [["SEC-103"]] * 3
+
+
+async def test_a_change_is_checked_against_what_another_administrator_has_just_written(
+    registry: Registry, pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("SELECT n FROM security.version FOR UPDATE")
+        adding = asyncio.create_task(registry.add_organisation(replace(FRESH, tier=Tier.STATION, parent=CENTRE)))
+        await asyncio.sleep(0.2)  # whoever does not wait for the lock has read the tree by now
+        await other.execute("UPDATE security.organisation SET disabled = now() WHERE uscc = $1", CENTRE)
+    with pytest.raises(Problems) as caught:
+        await adding
+    assert codes(caught.value) == ["SEC-104"]
 
 
 @pytest.mark.parametrize("member", [CENTRE, STATION])

@@ -61,6 +61,7 @@ async def run(dsn: str, pid: int, home: Path, count: int) -> None:
         elder = plan["subject"]["reference"]
         query = {"patient.identifier": f"{CARD}|{ELDER_CARD}"}
 
+        await measure("the test client and the routes alone: /health", READS, pid, lambda: town.http.get("/health"))
         await measure("read, authorised and audited", READS, pid, lambda: town.fhir("station-doctor", "GET", elder))
         await measure("read, masked", READS, pid, lambda: town.fhir("station-carer", "GET", elder))
         await measure(

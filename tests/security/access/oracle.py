@@ -42,7 +42,7 @@ def _may_read(q: Question) -> bool:
         return q.kind == "AuditEvent" and q.action in ("read", "vread", "search", "history", "audit")
     if q.action not in ("read", "vread", "search", "history") or q.role not in CARE:
         return False
-    return _reads_own(q) or _reads_in_care(q) or _reads_handed(q) or (q.klass == "DIRECTORY" and q.level <= 3)
+    return _reads_own(q) or _reads_in_care(q) or _reads_handed(q) or (q.klass == "DIRECTORY" and q.level <= 2)
 
 
 def _reads_own(q: Question) -> bool:

@@ -1,6 +1,6 @@
 # The words of daily work. Each is one command that also runs by hand; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test all lint types contract format bench demo profiles definitions lock clean
+.PHONY: help run test all lint types contract access format bench reference demo profiles definitions lock clean
 
 PY := .venv/bin/python
 
@@ -31,8 +31,14 @@ contract: ## which room may import which
 format: ## let ruff write
 	.venv/bin/ruff check --fix && .venv/bin/ruff format
 
-bench: ## CPU per operation of the hot paths
-	for file in benchmarks/*.py; do $(PY) $$file || exit 1; done
+access: ## no way around the gate
+	$(PY) tools/lint_access.py
+
+bench: ## CPU per operation of the hot paths, at 10,000 and 100,000 resources
+	$(PY) benchmarks/run.py
+
+reference: ## docs/reference from the code
+	$(PY) tools/build_reference.py
 
 profiles: ## profiles/generated from profiles/fsh; needs node and npm
 	$(PY) tools/build_profiles.py

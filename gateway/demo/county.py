@@ -19,7 +19,7 @@ HOSPITAL = "12410000MB00000010"
 CENTRE = "12410100MB00000028"
 STATION = "52410102MJ0000003J"
 DISTRICT = "410199"
-FIRST_UNDERSTUDY = 9_000
+FIRST_UNDERSTUDY = 5_000_000
 """Number of the first elder who plays the story when it is told again; the county has fewer people."""
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "兰芳英秀华国建玉桂春生明德福贵安康宁平乐"
@@ -59,7 +59,7 @@ class Elder:
     @property
     def health_record_no(self) -> str:
         """Return the 17-digit health record number."""
-        return f"{DISTRICT}101001{10_000 + self.number:05d}"
+        return f"{DISTRICT}{10_100_110_000 + self.number:011d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class County:
         rng = random.Random(f"{self.seed}/{play}")  # noqa: S311 - fiction, not a secret
         first = FIRST_UNDERSTUDY + 2 * (play - 1)
         homes = [place for place in self.places if place.uscc == STATION]
-        return _elder(first, rng, homes, self.today), _elder(first + 1, rng, homes, self.today)
+        taken = {elder.card for elder in self.elders}
+        return _elder(first, rng, homes, self.today, taken), _elder(first + 1, rng, homes, self.today, taken)
 
 
 def county(*, seed: int, elders: int, today: date) -> County:
@@ -90,7 +91,8 @@ def county(*, seed: int, elders: int, today: date) -> County:
     places = tuple(_places())
     stations = [place for place in places if place.tier is Tier.STATION]
     homes = [stations[:1] if number < 2 else stations for number in range(elders)]
-    people = tuple(_elder(number, rng, homes[number], today) for number in range(elders))
+    taken: set[str] = set()
+    people = tuple(_elder(number, rng, homes[number], today, taken) for number in range(elders))
     return County(places, people, seed, today)
 
 
@@ -111,13 +113,16 @@ def _code(body: str) -> str:
     return body + credit_check(body)
 
 
-def _elder(number: int, rng: random.Random, stations: list[Place], today: date) -> Elder:
+def _elder(number: int, rng: random.Random, stations: list[Place], today: date, taken: set[str]) -> Elder:
+    """Return elder ``number``; their card, which joins ``taken``, is nobody else's."""
     gender = "2" if number == 0 else rng.choice("12")
-    birth = date(1943, 3, 5) if number == 0 else today - timedelta(days=rng.randint(65 * 365 + 20, 97 * 365))
     station = stations[number % len(stations)]
     surname = SURNAMES[number % len(SURNAMES)]
     sequence = number * 2 + (101 if gender == "1" else 102)
-    card = "410199194303051027" if number == 0 else card_number(birth, sequence)
+    birth = date(1943, 3, 5) if number == 0 else _birth(rng, today)
+    while (card := card_number(birth, sequence)) in taken:  # the sequence repeats after 500 people
+        birth = _birth(rng, today)
+    taken.add(card)
     return Elder(
         number=number,
         name="王示兰" if number == 0 else f"{surname}示{rng.choice(GIVEN)}{rng.choice(GIVEN)}",
@@ -131,6 +136,10 @@ def _elder(number: int, rng: random.Random, stations: list[Place], today: date) 
         centre=station.parent,
         consents=number != 1,
     )
+
+
+def _birth(rng: random.Random, today: date) -> date:
+    return today - timedelta(days=rng.randint(65 * 365 + 20, 97 * 365))
 
 
 def card_number(birth: date, sequence: int) -> str:

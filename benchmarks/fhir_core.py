@@ -1,84 +1,142 @@
-"""CPU per operation of the FHIR core on resources of usual size; prints a table, asserts nothing.
+"""CPU of the FHIR core on what the maps write: reading, checking, indexing, editing; and on the largest bodies.
 
-    python benchmarks/fhir_core.py [--rounds 300]
+    python benchmarks/fhir_core.py [--json] [--seconds 0.5]
 
-Figures shift with the machine's load: the column beside `json.loads` of the same bytes in the same run is what counts.
+"A resource" is the mean over every resource in the cases of all maps, about 1.1 kB; the rows of single kinds stand
+below. Figures shift with the machine's load: the row of `json.loads` on the same bytes says by how much. Budgets:
+fhir-core.md §5 (what its prototype reached), edits by design.
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gateway.fhir import codec, compartments, gate, search, validate, wire  # noqa: E402 - after the path
-from tests.gateway.fhir.samples import GOOD  # noqa: E402
+from benchmarks import measure  # noqa: E402 - after the path
+from benchmarks.measure import MICROSECONDS, Budget, Row  # noqa: E402
+from gateway.fhir import codec, compartments, gate, search, validate, wire  # noqa: E402
+from gateway.fhir.problem import Problems  # noqa: E402
 
-SHOWN = ("Patient", "Encounter", "Observation", "CarePlan", "MedicationRequest", "Consent", "Task")
-BUNDLED = 50
+Json = dict[str, Any]
 
-
-def cpu_us(work: Callable[[], object], rounds: int) -> float:
-    """Return the CPU of one call in microseconds: the best of five series, warm, without the garbage collector."""
-    work()
-    gc.disable()
-    try:
-        return min(_series(work, rounds) for _ in range(5))
-    finally:
-        gc.enable()
+SHOWN = ("Patient", "Encounter", "Condition", "Observation", "MedicationRequest", "CarePlan", "Provenance")
+CHECKED = Budget("/s", 20_000, 30_000)
+EDITED = Budget(MICROSECONDS, 5, 3)
+LARGEST = Budget(MICROSECONDS, 300_000, 150_000)
+NOW = datetime(2026, 3, 12, 8, 31, tzinfo=UTC)
+SECURITY = [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]
 
 
-def _series(work: Callable[[], object], rounds: int) -> float:
-    start = time.process_time()
-    for _ in range(rounds):
-        work()
-    return (time.process_time() - start) / rounds * 1e6
+def outputs() -> list[bytes]:
+    """Return every resource in the maps' cases as bytes, the way it is stored, about a stored elder."""
+    found = []
+    for path in sorted((ROOT / "mappings").glob("*/*/cases/*/out.json")):
+        written = map(codec.dump_exact, codec.parse_exact(path.read_bytes())["resources"])
+        found += [body.replace(b'"urn:yiyang:elder"', b'"Patient/e1"') for body in written]
+    return found
 
 
-def measure(kind: str, doc: dict[str, Any], rounds: int) -> dict[str, float]:
-    """Return microseconds by operation for one resource."""
-    body = json.dumps(doc, ensure_ascii=False).encode()
-    read = wire.read(body)
-    work: dict[str, Callable[[], object]] = {
-        "json.loads": lambda: json.loads(body),
-        "read": lambda: wire.read(body),
-        "validate": lambda: validate.faults(read),
-        "accept": lambda: gate.accept(body, kind=kind),
-        "extract": lambda: search.extract(kind, read),
-        "elder_of": lambda: compartments.elder_of(read),
-        "patch_meta": lambda: codec.patch_meta(body, id="x", security=[{"code": "R"}]),
+def mean(name: str, call: Callable[[bytes], object], bodies: list[bytes], seconds: float, budget: Budget) -> Row:
+    """Return the row of ``call`` on a resource, the mean over ``bodies``."""
+
+    def work() -> None:
+        for body in bodies:
+            call(body)
+
+    row = measure.cpu_per_op(work, seconds=seconds)
+    return measure.row_of(name, row.cpu_us / 1e6 / len(bodies), budget=budget)
+
+
+def steps(bodies: list[bytes], seconds: float) -> Iterator[Row]:
+    """Yield a row for every step of a resource on its way in."""
+    kinds = {body: str(json.loads(body)["resourceType"]) for body in bodies}
+    read = {body: wire.read(body) for body in bodies}
+    stamped = {body: codec.stamp(codec.patch_meta(body, security=SECURITY), 3, NOW) for body in bodies}
+    work: dict[str, tuple[Callable[[bytes], object], Budget]] = {
+        "json.loads, for comparison": (json.loads, Budget()),
+        "read strictly": (wire.read, Budget()),
+        "check: R4, profiles, whose it is": (lambda body: gate.check(read[body]), CHECKED),
+        "the same the long way": (
+            lambda body: (validate.faults_of(read[body]), [*gate._beyond_r4(read[body])]),
+            Budget(),
+        ),
+        "accept: read and check": (lambda body: gate.accept(body, kind=kinds[body]), CHECKED),
+        "values for search": (lambda body: search.extract(kinds[body], read[body]), Budget()),
+        "whose it is": (lambda body: compartments.elder_of(read[body]), Budget()),
+        "parse, exact": (codec.parse_exact, Budget()),
+        "dump, exact": (lambda body: codec.dump_exact(read[body]), Budget()),
+        "patch_meta: id and labels": (lambda body: codec.patch_meta(body, id="x", security=SECURITY), EDITED),
+        "stamp": (lambda body: codec.stamp(body, 3, NOW), EDITED),
+        "stamp again": (lambda body: codec.stamp(stamped[body], 4, NOW), EDITED),
+        "unstamped": (lambda body: codec.unstamped(stamped[body]), EDITED),
     }
-    return {"bytes": len(body)} | {name: cpu_us(call, rounds) for name, call in work.items()}
+    for name, (call, budget) in work.items():
+        yield mean(name, call, bodies, seconds, budget)
+
+
+def _long_way(doc: Json) -> object:
+    return validate.faults_of(doc), list(gate._beyond_r4(doc))
+
+
+def kinds_apart(bodies: list[bytes], seconds: float) -> Iterator[Row]:
+    """Yield the check of some kinds by themselves."""
+    for kind in SHOWN:
+        docs = [doc for doc in map(wire.read, bodies) if doc["resourceType"] == kind]
+        size = sum(len(codec.dump_exact(doc)) for doc in docs) // len(docs)
+
+        def work(docs: list[Json] = docs) -> None:
+            for doc in docs:
+                gate.check(doc)
+
+        row = measure.cpu_per_op(work, seconds=seconds)
+        yield measure.row_of(f"check {kind}", row.cpu_us / 1e6 / len(docs), note=f"{size} bytes", budget=Budget("/s"))
+
+
+def largest(seconds: float) -> Iterator[Row]:
+    """Yield what the largest bodies that a door lets in cost: they hold the event loop."""
+    component = {
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6", "display": "Systolic"}]},
+        "valueQuantity": {"value": 120, "unit": "mmHg", "system": "http://unitsofmeasure.org", "code": "mm[Hg]"},
+    }
+    one = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "component": [component] * 8}
+    entry = {"resource": one, "request": {"method": "POST", "url": "Observation"}}
+    bundle: Json = {"resourceType": "Bundle", "type": "transaction", "entry": [entry] * 1950}
+    bad = {**bundle, "entry": [*bundle["entry"][1:], {**entry, "resource": {**one, "status": "x"}}]}
+    names: Json = {"resourceType": "Patient", "name": [{"text": "x", "given": ["a" * 8] * 180}] * 1950}
+    for name, doc in (("Bundle", bundle), ("Bundle, one entry bad", bad), ("Patient of 350,000 texts", names)):
+        body = codec.dump_exact(doc)
+        row = measure.cpu_per_op(lambda body=body, doc=doc: _tried(body, doc), seconds=seconds, budget=LARGEST)  # type: ignore[misc]
+        yield measure.renamed(row, f"accept {len(body) / 2**20:.1f} MiB: {name}")
+
+
+def _tried(body: bytes, doc: Json) -> None:
+    with contextlib.suppress(Problems):  # refused or not, the cost is asked
+        gate.accept(body, kind=doc["resourceType"])
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="CPU per operation of the FHIR core.")
-    parser.add_argument("--rounds", type=int, default=300)
-    rounds = parser.parse_args().rounds
-    start = time.process_time()
-    for kind in GOOD:
-        validate.faults(GOOD[kind])
-        search.extract(kind, GOOD[kind])
-    print(f"first use of {len(GOOD)} kinds: {(time.process_time() - start) * 1e3:.0f} ms of CPU")
-    entries = [
-        {"resource": GOOD["Observation"], "request": {"method": "PUT", "url": "Observation/o1"}} for _ in range(BUNDLED)
-    ]
-    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-    rows = {kind: measure(kind, GOOD[kind], rounds) for kind in SHOWN}
-    rows[f"Bundle of {BUNDLED}"] = measure("Bundle", bundle, max(rounds // 50, 1))
-    names = list(next(iter(rows.values())))
-    print(f"{'µs of CPU':18}" + "".join(f"{name:>12}" for name in names) + f"{'accept/s':>12}")
-    for kind, row in rows.items():
-        print(f"{kind:18}" + "".join(f"{row[name]:12.1f}" for name in names) + f"{1e6 / row['accept']:12.0f}")
+    asked = measure.arguments(__doc__ or "").parse_args()
+    began = time.process_time()
+    bodies = outputs()
+    for body in bodies:
+        gate.check(wire.read(body))
+    first = measure.row_of("first use of all kinds", time.process_time() - began, budget=Budget(MICROSECONDS))
+    size = sum(map(len, bodies)) // len(bodies)
+    rows = [measure.renamed(first, first.name, f"{len(bodies)} resources of {size} bytes in the mean")]
+    rows += steps(bodies, asked.seconds)
+    rows += kinds_apart(bodies, asked.seconds / 2)
+    rows += largest(asked.seconds)
+    measure.report(rows, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.measure import Row, table  # noqa: E402 - after the path
 
 HERE = Path(__file__).resolve().parent
-BENCHMARKS = ("fhir_core", "mapping", "security_path", "main_job", "sizes", "footprint")
+BENCHMARKS = ("fhir_core", "mapping", "security_path", "main_job", "doors", "sizes", "footprint")
 SIZES = "10000,100000"
 
 

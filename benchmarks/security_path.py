@@ -1,27 +1,25 @@
-"""CPU of the security path of one read, in process: decide, mask, account. Prints a table, asserts nothing.
+"""CPU of the security path of one read, in process: decide, mask, account. Asserts nothing.
 
-    python benchmarks/security_path.py [--rounds 2000]
+    python benchmarks/security_path.py [--seconds 0.5] [--json]
 
 No store, no HTTP: what the gate, the masks and the journal's record cost a read that is permitted by care relation and
-consent. Figures shift with the machine's load: the column beside `json.loads` of the same bytes is what counts.
-Budget: 60 microseconds the goal, 120 the floor (architecture §6).
+consent. A note tells the steps, beside `json.loads` of the same bytes: figures shift with the machine's load, their
+ratios do not. Budget of the whole: 60 microseconds the goal, 120 the floor (architecture §6).
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
 import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gateway.fhir import codec  # noqa: E402 - after the path
+from benchmarks import measure  # noqa: E402 - after the path
+from benchmarks.measure import MICROSECONDS, Budget, Row  # noqa: E402
+from gateway.fhir import codec  # noqa: E402
 from gateway.fhir.predicate import Facts  # noqa: E402
 from security.access.engine import Engine  # noqa: E402
 from security.audit import entry  # noqa: E402
@@ -36,23 +34,6 @@ READS = (
     ("CarePlan", CENTRE_DOCTOR), ("CarePlan", CARER), ("Observation", CARER),
 )  # fmt: skip
 ENGINE_CASES = 200
-
-
-def cpu_us(work: Callable[[], object], rounds: int) -> float:
-    """Return the CPU of one call in microseconds: the best of five series, warm, without the garbage collector."""
-    work()
-    gc.disable()
-    try:
-        return min(_series(work, rounds) for _ in range(5))
-    finally:
-        gc.enable()
-
-
-def _series(work: Callable[[], object], rounds: int) -> float:
-    start = time.process_time()
-    for _ in range(rounds):
-        work()
-    return (time.process_time() - start) / rounds * 1e6
 
 
 def released(town: Town, who: Caller, decision: Decision, body: bytes) -> bytes:
@@ -73,8 +54,8 @@ def account(town: Town, who: Caller, facts: Facts, decision: Decision) -> bytes:
     )  # fmt: skip
 
 
-def measure(town: Town, kind: str, who: Caller, rounds: int) -> dict[str, float]:
-    """Return microseconds by step for one read."""
+def path(town: Town, kind: str, who: Caller, seconds: float) -> Row:
+    """Return the row of one read; its note has the steps."""
     doc: dict[str, Any] = json.loads(json.dumps(GOOD[kind]))
     doc |= {"id": ELDER} if kind == "Patient" else {"id": "x", "subject": {"reference": f"Patient/{ELDER}"}}
     facts, body = town.put(doc), json.dumps(doc, ensure_ascii=False).encode()
@@ -87,33 +68,40 @@ def measure(town: Town, kind: str, who: Caller, rounds: int) -> dict[str, float]
         released(town, who, answer, body)
         return account(town, who, facts, answer)
 
-    return {
-        "bytes": len(body),
-        "json.loads": cpu_us(lambda: json.loads(body), rounds),
-        "decide": cpu_us(lambda: town.gate.decide(who, "read", facts), rounds),
-        "mask": cpu_us(lambda: released(town, who, decision, body), rounds),
-        "account": cpu_us(lambda: account(town, who, facts, decision), rounds),
-        "whole": cpu_us(whole, rounds),
+    steps = {
+        "json.loads": lambda: json.loads(body),
+        "decide": lambda: town.gate.decide(who, "read", facts),
+        "mask": lambda: released(town, who, decision, body),
+        "account": lambda: account(town, who, facts, decision),
     }
+    told = [f"{name} {measure.cpu_per_op(step, seconds=seconds / 4).cpu_us:.1f}" for name, step in steps.items()]
+    masked = "masked" if decision.masked else "as it is"
+    return measure.cpu_per_op(
+        whole,
+        seconds=seconds,
+        name=f"{kind} of {len(body)} bytes, {who.role}, {masked}",
+        budget=Budget(MICROSECONDS, 120, 60),
+        note=", ".join(told),
+    )
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description="CPU of the security path of one read.")
-    parser.add_argument("--rounds", type=int, default=2000)
-    rounds = parser.parse_args().rounds
+    """Measure."""
+    asked = measure.arguments("CPU of the security path of one read.").parse_args()
     town = Town().in_care()
-    rows = {f"{kind}, {who.role}": measure(town, kind, who, rounds) for kind, who in READS}
-    names = list(next(iter(rows.values())))
-    print(f"{'µs of CPU':28}" + "".join(f"{name:>12}" for name in names))
-    for title, row in rows.items():
-        print(f"{title:28}" + "".join(f"{row[name]:12.1f}" for name in names))
-    narrow = cpu_us(lambda: town.gate.narrow(CARER, "search", "CarePlan"), rounds)
-    print(f"restriction of a search: {narrow:.1f} µs known, {_fresh_narrow(town):.0f} µs after a change")
-    print(f"the same question to Cedar itself: {_engine():.0f} µs")
+    rows = [path(town, kind, who, asked.seconds) for kind, who in READS]
+    narrow = town.gate.narrow
+    rows.append(
+        measure.cpu_per_op(
+            lambda: narrow(CARER, "search", "CarePlan"), seconds=asked.seconds, name="restriction of a search, known"
+        )
+    )
+    rows.append(_fresh_narrow(town, asked.seconds))
+    rows.append(_engine(asked.seconds))
+    measure.report(rows, as_json=asked.json)
 
 
-def _fresh_narrow(town: Town) -> float:
+def _fresh_narrow(town: Town, seconds: float) -> Row:
     """Return the cost of a restriction that has to be made anew, as after a consent or plan changed."""
     row = town.rows["CarePlan", "plan"]
 
@@ -123,12 +111,14 @@ def _fresh_narrow(town: Town) -> float:
         return town.gate.narrow(CARER, "search", "CarePlan")
 
     town.gate._changes[CARER.organisation] = 0
-    return cpu_us(work, 200)
+    return measure.cpu_per_op(work, seconds=seconds, name="restriction of a search, after a change")
 
 
-def _engine() -> float:
-    engine, asked = Engine(rules()[0]), list(questions(ENGINE_CASES, 1))
-    return cpu_us(lambda: [engine.answer(each) for each in asked], 1) / ENGINE_CASES
+def _engine(seconds: float) -> Row:
+    engine, cases = Engine(rules()[0]), list(questions(ENGINE_CASES, 1))
+    name = "the same question to Cedar itself"
+    row = measure.cpu_per_op(lambda: [engine.answer(each) for each in cases], seconds=seconds, name=name)
+    return measure.row_of(name, row.cpu_us / ENGINE_CASES / 1e6)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 from operator import mul
 
 EARLIEST = date(1850, 1, 1)
@@ -50,8 +51,12 @@ def card_sex(text: str) -> str:
     return "1" if int(text[16]) % 2 else "2"
 
 
+@lru_cache(maxsize=1024)
 def is_credit_code(text: str) -> bool:
-    """Tell whether ``text`` is a unified social credit code with the right check character."""
+    """Tell whether ``text`` is a unified social credit code with the right check character.
+
+    Answers are kept: a county has some hundred organisations, and every record names several.
+    """
     return _CREDIT.fullmatch(text) is not None and text[17] == credit_check(text[:17])
 
 

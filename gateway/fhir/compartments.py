@@ -9,7 +9,6 @@ Source: R4 compartmentdefinition-patient.html; docs/decisions/0011-one-elder-per
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -63,23 +62,20 @@ def _reaching(found: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(path for path in plain if path.type == "Reference")
 
 
-def _values(node: Any, steps: tuple[Step, ...]) -> Iterator[Any]:
-    """Yield what stands at the end of ``steps``; nothing where the document has another form."""
-    if not steps:
-        yield node
-        return
-    step, rest = steps[0], steps[1:]
-    if not isinstance(node, dict):
-        return
-    if step.op == "get":
-        if step.name in node:
-            yield from _values(node[step.name], rest)
-    elif step.op == "each":
-        items = node.get(step.name)
-        for item in items if isinstance(items, list) else ():
-            yield from _values(item, rest)
-    elif step.op == "equals" and node.get(step.name) == step.value:
-        yield from _values(node, rest)
+def _values(doc: Json, steps: tuple[Step, ...]) -> list[Any]:
+    """Return what stands at the end of ``steps``; nothing where the document has another form."""
+    nodes: list[Any] = [doc]
+    for op, name, value in steps:
+        if op == "get":
+            nodes = [node[name] for node in nodes if node.__class__ is dict and name in node]
+        elif op == "each":
+            lists = [node.get(name) for node in nodes if node.__class__ is dict]
+            nodes = [item for items in lists if items.__class__ is list for item in items]
+        else:
+            nodes = [node for node in nodes if node.__class__ is dict and op == "equals" and node.get(name) == value]
+        if not nodes:
+            break
+    return nodes
 
 
 def _elder(reference: Any, base: str) -> str:

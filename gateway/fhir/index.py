@@ -1,16 +1,17 @@
 """What search finds a resource by: the values that the extractors draw from it (FHIR R4 search.html §3.1.1).
 
-The extractors of `gateway.fhir.search` make them, a store keeps them in its own form.
+The extractors of `gateway.fhir.search` make them, a store keeps them in its own form. Structs of msgspec: they are
+made by the dozen for every resource, ten times as fast as frozen dataclasses.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Token:
+
+class Token(msgspec.Struct, frozen=True, gc=False):
     """A coded value of ``param``; ``system`` is None where the element has none."""
 
     param: str
@@ -18,8 +19,7 @@ class Token:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
+class Identifier(msgspec.Struct, frozen=True, gc=False):
     """An identifier value of ``param`` (near unique: a B-tree, never the array index; storage §3.4)."""
 
     param: str
@@ -27,8 +27,7 @@ class Identifier:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True, gc=False):
     """A reference of ``param`` to ``kind``/``id`` (``kind`` "" where only an absolute URL is known)."""
 
     param: str
@@ -36,8 +35,7 @@ class Reference:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(msgspec.Struct, frozen=True, gc=False):
     """A time span of ``param``: half-open [low, high), aware UTC; None is unbounded."""
 
     param: str
@@ -45,24 +43,21 @@ class Date:
     high: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, gc=False):
     """A string value of ``param`` as written."""
 
     param: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Uri:
+class Uri(msgspec.Struct, frozen=True, gc=False):
     """A uri value of ``param``."""
 
     param: str
     uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(msgspec.Struct, frozen=True, gc=False):
     """A number or quantity of ``param``; ``system``/``code`` "" for plain numbers."""
 
     param: str

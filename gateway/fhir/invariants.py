@@ -30,12 +30,13 @@ _KEPT_WHEN_UNDECIDED = frozenset(("bdl-8", "md-1", "ras-2"))
 
 
 class Rule(NamedTuple):
-    """One invariant: ``run`` decides it on a focus."""
+    """One invariant: ``run`` decides it on a focus, as ``expression`` says."""
 
     key: str
     severity: Severity
     human: str
     run: Run
+    expression: str
 
     def broken(self, value: Any, type_: str, scope: Scope) -> bool:
         """Tell whether ``value`` breaks it.
@@ -59,4 +60,4 @@ def of_element(element: definitions.Element) -> tuple[Rule, ...]:
 
 def _rules(constraints: tuple[Constraint, ...]) -> tuple[Rule, ...]:
     kept = (c for c in constraints if c.key not in _BY_HAND and c.key not in _LEFT_OUT)
-    return tuple(Rule(c.key, c.severity, c.human, compiled(c.expression)) for c in kept)
+    return tuple(Rule(c.key, c.severity, c.human, compiled(c.expression), c.expression) for c in kept)

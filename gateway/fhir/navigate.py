@@ -33,22 +33,31 @@ def json_names(type_: str, name: str) -> tuple[str, ...]:
 
 
 @cache
-def _names(type_: str) -> tuple[str, ...]:
-    return tuple(definitions.elements(type_)) if definitions.is_type(type_) else ()
+def _all_forms(type_: str) -> dict[str, tuple[int, str, str, bool]]:
+    """Return (number in the order of the definitions, JSON name, type, primitive) by JSON name and by name of twin."""
+    names = definitions.elements(type_) if definitions.is_type(type_) else ()
+    known = {}
+    for number, form in enumerate(form for name in names for form in forms(type_, name)):
+        known[form[0]] = known[f"_{form[0]}"] = (number, *form)
+    return known
 
 
 def add_children(value: Json, type_: str, name: str, found: Items) -> None:
     """Append the children ``name`` of ``value``, an object of ``type_``, to ``found``."""
     for json_name, kind, primitive in forms(type_, name):
-        child = value.get(json_name)
-        if child is None:
-            # A primitive may be there by its extensions alone: it exists, without a value.
-            if primitive and f"_{json_name}" in value:
-                found.append((None, kind))
-        elif child.__class__ is list:
-            found.extend(_typed(item, kind) for item in child)
-        else:
-            found.append(_typed(child, kind))
+        _add(value, json_name, kind, found, primitive=primitive)
+
+
+def _add(value: Json, json_name: str, kind: str, found: Items, *, primitive: bool) -> None:
+    child = value.get(json_name)
+    if child is None:
+        # A primitive may be there by its extensions alone: it exists, without a value.
+        if primitive and f"_{json_name}" in value:
+            found.append((None, kind))
+    elif child.__class__ is list:
+        found.extend(_typed(item, kind) for item in child)
+    else:
+        found.append(_typed(child, kind))
 
 
 def _typed(value: Any, kind: str) -> Item:
@@ -60,8 +69,9 @@ def children(focus: Items) -> Items:
     found: Items = []
     for value, type_ in focus:
         if value.__class__ is dict:
-            for name in _names(type_):
-                add_children(value, type_, name, found)
+            known = _all_forms(type_)
+            for _, name, kind, primitive in sorted({known[name] for name in value if name in known}):
+                _add(value, name, kind, found, primitive=primitive)
     return found
 
 

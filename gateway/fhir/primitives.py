@@ -57,8 +57,8 @@ def _dated(form: re.Pattern[str]) -> Test:
 
 
 def _in_calendar(text: str) -> bool:
-    day = int(text[8:10] or 1)
-    return day <= 28 or day <= monthrange(int(text[:4]), int(text[5:7]))[1]
+    day = text[8:10]
+    return day <= "28" or int(day) <= monthrange(int(text[:4]), int(text[5:7]))[1]
 
 
 def _whole(lowest: int) -> Test:
@@ -79,7 +79,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _text(value: Any) -> bool:
-    if value.__class__ is not str or not value or value.isspace() or len(value) > MAX_TEXT:
+    if value.__class__ is not str or not value.strip() or len(value) > MAX_TEXT:
         return False
     # Most values take the short way: `isprintable` is false for a line break.
     return value.isprintable() or _TEXT.fullmatch(value) is not None

@@ -34,7 +34,11 @@ class Problem(Exception):  # noqa: N818 - the word callers and docs use
         self.source = source
         self.severity: Severity = severity
         self.detail = detail
-        super().__init__(f"{code} {self.text('en')}")
+        super().__init__(code)
+
+    def __str__(self) -> str:
+        """Return the code and the English sentence."""
+        return f"{self.code} {self.text('en')}"
 
     @property
     def status(self) -> int:

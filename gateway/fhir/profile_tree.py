@@ -82,7 +82,7 @@ def _apply(node: Node, element: Json, all_: Mapping[str, Json], value_sets: Valu
 
 def _rule(row: Json) -> Rule:
     run = compiled(row["expression"])
-    return Rule(row["key"], row["severity"], row["human"], _IN_CODE.get(row["key"], run))
+    return Rule(row["key"], row["severity"], row["human"], _IN_CODE.get(row["key"], run), row["expression"])
 
 
 def _on_value(decide: Callable[[str], bool]) -> Run:

@@ -20,9 +20,11 @@ from gateway.fhir import definitions
 from gateway.fhir.evaluate import Scope
 from gateway.fhir.problem import Problem, Severity
 from gateway.fhir.profile_node import Form, Node, Place, written
+from gateway.fhir.profile_quick import Quick
 from gateway.fhir.profile_tree import tree_of
+from gateway.fhir.shapes import MAX_ITEMS
 from gateway.fhir.slices import agrees, bound, claims_of, compile_slices, kind_of_target
-from gateway.fhir.validate import MAX_FAULTS, MAX_ITEMS
+from gateway.fhir.validate import MAX_FAULTS
 from gateway.fhir.value_sets import ValueSets
 
 Json = dict[str, Any]
@@ -44,6 +46,7 @@ class Profiles:
         value_sets = ValueSets(resources)
         self._definitions = {r["url"]: r for r in resources if r["resourceType"] == "StructureDefinition"}
         self._trees = {url: tree_of(url, self._definitions, value_sets) for url in self._definitions}
+        self._quick = Quick(self._trees)
         urls = {url: url for url, row in self._definitions.items() if row["type"] == "Extension"}
         for url, tree in self._trees.items():
             try:
@@ -64,11 +67,23 @@ class Profiles:
         """Return the URLs of the profiles of ``kind``, in name order."""
         return tuple(sorted(url for url, row in self._definitions.items() if row["type"] == kind))
 
+    def surely_kept(self, doc: Json) -> bool:
+        """Tell whether `faults` surely finds nothing in ``doc``, which is clean by R4; False means nothing.
+
+        About 20 µs for a Patient.
+        """
+        kind = str(doc.get("resourceType"))
+        for claim in claims_of(doc):
+            definition = self._definitions.get(claim)
+            if definition is None or definition["type"] != kind or not self._quick.is_clean(claim, doc, kind):
+                return False
+        return "contained" not in doc
+
     def faults(self, doc: Json) -> list[Problem]:
         """Return what breaks the profiles that ``doc`` and what it contains claim, at most `MAX_FAULTS`; never raises.
 
         ``doc`` stands by itself: resources in the entries of a Bundle are each handed in alone. R4 itself is not
-        checked here. About 50 µs for a Patient.
+        checked here. About 100 µs for a Patient.
         """
         found: list[Problem] = []
         for resource, where in _resources(doc):

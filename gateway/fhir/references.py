@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from gateway.fhir import definitions
 
 _KIND_AND_ID = r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?"
-_RELATIVE = re.compile(_KIND_AND_ID)
+RELATIVE = re.compile(_KIND_AND_ID)
+"""A reference on this server; its first group is the kind."""
 _ENDING = re.compile(rf"https?://\S+?/{_KIND_AND_ID}")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _LOCAL = re.compile(r"#[A-Za-z0-9\-.]{0,64}")
@@ -31,14 +32,14 @@ class Target(NamedTuple):
 
 def target_of(text: str) -> Target | None:
     """Return where the reference ``text`` points, None when it is malformed."""
-    relative = _RELATIVE.fullmatch(text)
+    relative = RELATIVE.fullmatch(text)
     if relative is not None:
         return Target(relative[1]) if relative[1] in definitions.kinds() else None
     if _LOCAL.fullmatch(text):
         return Target("", text[1:])
     if not text.isprintable() or not _URI.fullmatch(text):
         return None
-    absolute = _ENDING.fullmatch(text)
+    absolute = _ENDING.fullmatch(text) if text.startswith("http") else None
     return Target(absolute[1] if absolute and absolute[1] in definitions.kinds() else "")
 
 

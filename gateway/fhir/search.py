@@ -16,6 +16,7 @@ from gateway.fhir.paths import paths
 from gateway.fhir.problem import Problem, Problems
 from gateway.fhir.query import Clause, Query, Sort
 from gateway.fhir.terms import terms_of
+from gateway.fhir.wire import PERSONAL
 
 __all__ = ["MAX_COUNT", "extract", "params_of", "parse", "supported"]
 
@@ -237,4 +238,4 @@ def _where(name: str) -> str:
 def _shown(name: str) -> str:
     """Return a name that a stranger sent as far as it can be shown: cut, and only when it looks like a name."""
     plain = name.isascii() and all(char.isalnum() or char in "_-.:" for char in name)
-    return name[:64] if plain else "?"
+    return name[:64] if plain and not PERSONAL.search(name) else "?"

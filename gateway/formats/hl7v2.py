@@ -29,9 +29,12 @@ Value = Any
 
 
 class Segment:
-    """One segment: its name, its number among those of the same name (1-based) and its fields, split when asked."""
+    """One segment: its name, its number among those of the same name (1-based) and its fields, split when asked.
 
-    __slots__ = ("_fields", "_line", "message", "name", "number")
+    ``picked`` is for whoever reads by selectors, to remember what they found.
+    """
+
+    __slots__ = ("_fields", "_line", "_values", "message", "name", "number", "picked")
 
     def __init__(self, message: Message, name: str, number: int, line: str) -> None:
         """Hold ``line``, the segment's text without its terminator."""
@@ -40,6 +43,8 @@ class Segment:
         self.number = number
         self._line = line
         self._fields: list[str] | None = None
+        self._values: dict[tuple[int, int, int], Value] = {}
+        self.picked: dict[object, Value] = {}
 
     def field(self, index: int) -> str:
         """Return field ``index`` (1-based) as sent, "" when absent; MSH-1 is the separator itself."""
@@ -68,7 +73,15 @@ class Segment:
         return text.split(sign) if sign in text else [text]
 
     def get(self, index: int, component: int = 1, subcomponent: int = 1) -> Value:
-        """Return one value of the first repetition of field ``index``."""
+        """Return one value of the first repetition of field ``index``; worked out once, maps ask again."""
+        key = index, component, subcomponent
+        try:
+            return self._values[key]
+        except KeyError:
+            found = self._values[key] = self._value(index, component, subcomponent)
+            return found
+
+    def _value(self, index: int, component: int, subcomponent: int) -> Value:
         text = self.field(index)
         if not text:
             return None
@@ -135,8 +148,15 @@ class Message:
         """Return a component of ``text``, one repetition as sent."""
         if text == _NULL:
             return DELETE if component == 1 else None
-        text = _nth(_nth(text, self.component, component), self.subcomponent, subcomponent)
-        if not text:
+        if self.component in text:
+            text = _nth(text, self.component, component)
+        elif component != 1:
+            return None
+        if self.subcomponent in text:
+            text = _nth(text, self.subcomponent, subcomponent)
+        elif subcomponent != 1:
+            return None
+        if text == "":
             return None
         if text == _NULL:
             return DELETE
@@ -225,8 +245,6 @@ def _is_text(sign: str) -> bool:
 
 
 def _nth(text: str, sign: str, number: int) -> str:
-    if sign not in text:
-        return text if number == 1 else ""
     parts = text.split(sign)
     return parts[number - 1] if number <= len(parts) else ""
 

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from gateway.fhir.problem import Problem
 from gateway.fhir.strict_json import MAX_DEPTH, MAX_EXPONENT, StrictJson, Unreadable, out_of_range
+from gateway.fhir.wire import PERSONAL
 from gateway.formats.record import MAX_BYTES, Record
 
 MAX_KEY_CHARS = 40
@@ -20,6 +21,9 @@ def read(raw: bytes, *, limit: int = MAX_BYTES) -> Record:
     """Return the record in ``raw``; Problem FMT-001 to FMT-005 when it is not one acceptable JSON object."""
     if len(raw) > limit:
         raise Problem("FMT-002", limit=limit)
+    usual = _STRICT.usual(raw)
+    if usual is not None:
+        return Record("json", usual, raw)
     try:
         return Record("json", _STRICT.read(_text(raw)), raw)
     except Unreadable as found:
@@ -36,11 +40,15 @@ def _text(raw: bytes) -> str:
 def _problem(found: Unreadable) -> Problem:
     match found.why:
         case "key":
-            return Problem("FMT-004", key=found.detail[:MAX_KEY_CHARS] if found.detail.isascii() else "?")
+            return Problem("FMT-004", key=_shown(found.detail))
         case "depth":
             return Problem("FMT-005", limit=MAX_DEPTH)
         case _:
             return Problem("FMT-001", reason=found.detail)
+
+
+def _shown(key: str) -> str:
+    return key[:MAX_KEY_CHARS] if key.isascii() and not PERSONAL.search(key) else "?"
 
 
 def _number(text: str) -> Decimal:

@@ -55,8 +55,18 @@ class Namespace:
 Slots = dict[tuple[ir.Value, str], int]
 """Values that do not depend on a loop, worked out once a run: value and checker to their number."""
 _SHARED: Final = frozenset({"uuid", "ref", "date", "datetime", "instant"})
-"""Transforms worth remembering: ids cost a keyed hash, dates a regular expression, and both come out as text."""
-_BUILTINS: Final = {"len": len, "enumerate": enumerate, "dict": dict, "list": list}
+"""Transforms worth remembering: ids cost a keyed hash, dates a regular expression, and both come out as text.
+
+So are texts that the context alone decides.
+"""
+_CHECK: Final = "if V is not None: V = C(V)"
+_CHECK_TEXT: Final = """
+if V is not None and not (V.__class__ is str and V.isprintable() and 0 < len(V) < 1000 and not V.isspace()):
+    V = C(V)
+"""
+_CHECKED: Final = dict.fromkeys(("string", "markdown"), _CHECK_TEXT)
+"""What asks the checker only for what is not plainly good: most leaves are short texts."""
+_BUILTINS: Final = {"len": len, "enumerate": enumerate, "dict": dict, "list": list, "str": str}
 
 
 @dataclass
@@ -246,10 +256,9 @@ class Expressions:
         line = leaf.line
         statements = quote.statements("V = E", line, V=out, E=self.operands(leaf.value, line))
         if not leaf.value.calls:
-            return statements + (
-                quote.statements("if V is not None: V = C(V)", line, V=out, C=check) if check
-                else quote.statements("if V == '': V = None", line, V=out)
-            )  # fmt: skip
+            if not check:
+                return statements + quote.statements("if V == '': V = None", line, V=out)
+            return statements + quote.statements(_CHECKED.get(leaf.check, _CHECK), line, V=out, C=check)
         for call in leaf.value.calls:
             step = quote.statements("V = E", line, V=out, E=self.call(call, quote.name(out, line), line))
             if call.table is not None and call is not leaf.value.calls[-1]:
@@ -258,15 +267,18 @@ class Expressions:
                 statements += step
             else:
                 statements += quote.statements("if V is None or V == '': V = None\nelse: STEP", line, V=out, STEP=step)
-        if check:
-            statements += quote.statements("if V is not None: V = C(V)", line, V=out, C=check)
+        if check and not _is_sound(leaf):
+            statements += quote.statements(_CHECK, line, V=out, C=check)
         return statements
 
     @staticmethod
     def slot(leaf: ir.Leaf, slots: Slots) -> int | None:
         """Return the number under which a leaf's value is remembered, None when it is not worth it."""
         calls = leaf.value.calls
-        if not calls or calls[-1].name not in _SHARED or any(call.table for call in calls):
+        if calls:
+            if calls[-1].name not in _SHARED or any(call.table for call in calls):
+                return None
+        elif not isinstance(leaf.value.operands[0], ir.Template) or not leaf.value.is_constant:
             return None
         if any(isinstance(one, (ir.JsonPath, ir.V2Path)) and one.root for one in leaf.value.accesses()):
             return None
@@ -305,8 +317,8 @@ class Expressions:
     def _test(self, test: ir.Test, line: int, *, holds: bool) -> ast.expr:
         left = self._side(test.left, line)
         if test.op in ("==", "!="):
-            pattern = f"text_of(A) {test.op} text_of(B)"
-            return quote.expression(pattern, line, A=left, B=self._side(test.right, line))
+            pattern = f"text_of(A) {test.op} B"
+            return quote.expression(pattern, line, A=left, B=self._text(test.right, line))
         if test.op in _ORDER:
             return quote.expression(
                 "orders(A, B, OP, HOLDS)", line, A=left, B=self._side(test.right, line),
@@ -316,6 +328,14 @@ class Expressions:
             return quote.expression("text_of(A) in CHOICES", line, A=left, CHOICES=self._bound(test.choices, line))
         return quote.expression(_ALONE[test.op], line, A=left)
 
+    def _text(self, value: ir.Value | None, line: int) -> ast.expr:
+        """Return a side of a comparison as text, of a literal already worked out."""
+        if value is not None and not value.calls and len(value.operands) == 1:
+            only = value.operands[0]
+            if isinstance(only, ir.Constant):
+                return quote.constant(reading.text_of(only.value), line)
+        return quote.expression("text_of(A)", line, A=self._side(value, line))
+
     def _side(self, value: ir.Value | None, line: int) -> ast.expr:
         if value is None:
             return quote.constant(None, line)
@@ -323,6 +343,14 @@ class Expressions:
         for call in value.calls:
             found = quote.call("soft", [self._function(call, line), found, *self._arguments(call, line)], line)
         return found
+
+
+def _is_sound(leaf: ir.Leaf) -> bool:
+    """Tell whether the last transform made what the checker would ask for: an id of ours, or the same check."""
+    last = leaf.value.calls[-1].name
+    if last == "uuid":
+        return leaf.check in ("id", "string")
+    return not leaf.is_list and SIGNATURES[last].call is CHECKS[leaf.check]
 
 
 _ALONE: Final = {"truth": "is_true(A)", "exists": "is_filled(A)", "registered": "run.registered(A)"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gateway.mapping import ir, quote
 from gateway.mapping.expressions import Expressions, Namespace, Slots
@@ -40,6 +40,17 @@ def generate(program: ir.Program, *, file: str, trace: bool = False) -> list[Ste
     return steps
 
 
+class _Made(NamedTuple):
+    """How a value is made: statements, then an expression, which counts only if the local ``gate`` is not None.
+
+    A ``gate`` of None means that the value is always there.
+    """
+
+    body: list[ast.stmt]
+    value: ast.expr
+    gate: str | None
+
+
 class _Function:
     """Build one function: statements in a list, values as trees, loops as nested scopes."""
 
@@ -59,12 +70,11 @@ class _Function:
         line = resource.line
 
         def one() -> list[ast.stmt]:
-            body, value = self.object(resource.body, kind=resource.kind)
+            made = self.object(resource.body, kind=resource.kind)
             if not (resource.can_drop or self.trace):
-                body += quote.statements("if V is not None: run.resources.append(V)", line, V=value)
-                return body
+                return made.body + self._if_there(made, "run.resources.append(V)", line)
             begin = quote.statements("run.begin()", line)
-            return begin + body + quote.statements("run.keep(V)", line, V=value)
+            return begin + made.body + quote.statements("run.keep(V)", line, V=self._or_none(made, line))
 
         return self._compiled(self._repeated(resource.loop, resource.when, one, line))
 
@@ -129,80 +139,89 @@ class _Function:
         step.__qualname__ = step.__name__ = self.title
         return step
 
-    def node(self, node: ir.Node) -> tuple[list[ast.stmt], ast.expr, bool]:
-        """Return the statements that make a value, the value, and whether it is always there."""
+    def node(self, node: ir.Node) -> _Made:
+        """Return how a value is made."""
         if isinstance(node, ir.Leaf):
             return self.leaf(node)
         if isinstance(node, ir.Items):
             return self.items(node)
-        if _is_fixed(node):
-            return self._fixed(node)
+        made = self.object(node)
         if node.when is None:
-            body, value = self.object(node)
-            return body, value, False
-        body, value = self.object(node)
-        test = self.values.condition(node.when, node.line)
-        guarded = quote.statements("V = None\nif TEST: BODY", node.line, V=_id(value), TEST=test, BODY=body)
-        return guarded, value, False
-
-    def _fixed(self, node: ir.Object) -> tuple[list[ast.stmt], ast.expr, bool]:
-        """Return an object about which the record decides nothing; a context value may still be refused."""
-        statements: list[ast.stmt] = []
-        made = []
-        for child in node.children:
-            body, value, there = self.node(child.node)
-            statements += body
-            made.append((child.name, value, there))
-        if all(there for _, _, there in made):
-            return statements, quote.record([(name, value) for name, value, _ in made], node.line), True
-        body, value = self.object(node)
-        return body, value, False
-
-    def object(self, node: ir.Object, *, kind: str = "") -> tuple[list[ast.stmt], ast.expr]:
-        """Return statements and local of an object: None when all that is not constant is empty."""
-        line = node.line
-        statements: list[ast.stmt] = []
-        made: list[tuple[str, ast.expr, bool]] = []
-        for child in node.children:
-            body, value, always = self.node(child.node)
-            statements += body
-            made.append((child.name, value, always))
+            return made
         out = self.space.local("o")
-        moving = [value for _, value, always in made if not always]
-        build = self._assembled(made, kind, out, line) + self._complete(node, made)
-        if not moving:
-            return statements + build, quote.name(out, line)
-        empty = _all_none(moving, line)
-        return statements + quote.statements(
-            "if EMPTY: O = None\nelse: BUILD", line, EMPTY=empty, O=out, BUILD=build
-        ), quote.name(out, line)
+        line = node.line
+        body = made.body + quote.statements("O = V", line, O=out, V=self._or_none(made, line))
+        test = self.values.condition(node.when, line)
+        guarded = quote.statements("O = None\nif TEST: BODY", line, O=out, TEST=test, BODY=body)
+        return _Made(guarded, quote.name(out, line), out)
 
-    def _assembled(self, made: Sequence[tuple[str, ast.expr, bool]], kind: str, out: str, line: int) -> list[ast.stmt]:
-        """Return the statements that put an object together in the map's order."""
+    def object(self, node: ir.Object, *, kind: str = "") -> _Made:
+        """Return how an object is made; it is not there when all that is not constant is empty."""
+        line = node.line
+        body: list[ast.stmt] = []
+        children: list[tuple[str, _Made]] = []
+        for child in node.children:
+            made = self.node(child.node)
+            body += made.body
+            children.append((child.name, made))
+        moving = [(name, made) for name, made in children if made.gate is not None]
+        gates = {made.gate for _, made in moving if made.gate is not None}
         lead = [("resourceType", quote.constant(kind, line))] if kind else []
-        rest = list(made)
-        while rest and rest[0][2]:
-            lead.append((rest[0][0], rest[0][1]))
-            rest.pop(0)
+        there = {name for name, made in children if made.gate is None or len(gates) == 1}
+        if len(gates) <= 1 and all(there.intersection(group) for group in node.needed):
+            # With one thing that decides, the object is written where it is used.
+            whole = quote.record([*lead, *((name, made.value) for name, made in children)], line)
+            return _Made(body, whole, gates.pop() if gates else None)
+        out = self.space.local("o")
+        build = self._assembled(children, lead, out, line) + self._complete(node, children)
+        if not moving:
+            return _Made(body + build, quote.name(out, line), None)
+        body += quote.statements(
+            "if EMPTY: O = None\nelse: BUILD", line, EMPTY=_all_none(sorted(gates), line), O=out, BUILD=build
+        )
+        return _Made(body, quote.name(out, line), out)
+
+    def _assembled(
+        self, children: Sequence[tuple[str, _Made]], lead: list[tuple[str, ast.expr]], out: str, line: int
+    ) -> list[ast.stmt]:
+        """Return the statements that put an object together in the map's order."""
+        rest = list(children)
+        while rest and rest[0][1].gate is None:
+            name, made = rest.pop(0)
+            lead.append((name, made.value))
         build = quote.statements("O = D", line, O=out, D=quote.record(lead, line))
-        for name, value, always in rest:
+        for name, made in rest:
             key = quote.constant(name, line)
-            pattern = "O[K] = V" if always else "if V is not None: O[K] = V"
-            build += quote.statements(pattern, line, O=out, K=key, V=value)
+            build += self._if_there(made, "O[K] = V", line, O=out, K=key)
         return build
 
-    def _complete(self, node: ir.Object, made: Sequence[tuple[str, ast.expr, bool]]) -> list[ast.stmt]:
+    @staticmethod
+    def _if_there(made: _Made, statement: str, line: int, **parts: quote.Part) -> list[ast.stmt]:
+        """Return ``statement`` with the value V, done only when it is there."""
+        then = quote.statements(statement, line, V=made.value, **parts)
+        if made.gate is None:
+            return then
+        return quote.statements("if G is not None: THEN", line, G=made.gate, THEN=then)
+
+    @staticmethod
+    def _or_none(made: _Made, line: int) -> ast.expr:
+        if made.gate is None or (isinstance(made.value, ast.Name) and made.value.id == made.gate):
+            return made.value
+        return quote.expression("None if G is None else V", line, G=made.gate, V=made.value)
+
+    def _complete(self, node: ir.Object, children: Sequence[tuple[str, _Made]]) -> list[ast.stmt]:
         """Return the statements that ask for required children."""
-        always = {name for name, _, there in made if there}
-        local = {name: value for name, value, _ in made}
+        gates = {name: made.gate for name, made in children}
         asked: list[ast.stmt] = []
         for group in node.needed:
-            if always.intersection(group):
+            wanted = [gates[name] for name in group if name in gates]
+            open_ = [gate for gate in wanted if gate is not None]
+            if len(open_) < len(wanted):
                 continue
             asked += quote.statements(
                 "if EMPTY: run.incomplete(TARGET, POSITIONS, NAMES, LINE)",
                 node.line,
-                EMPTY=_all_none([local[name] for name in group], node.line),
+                EMPTY=_all_none(open_, node.line),
                 TARGET=quote.constant(node.target, node.line),
                 POSITIONS=self._places(node.target, node.line),
                 NAMES=quote.constant(group, node.line),
@@ -210,17 +229,17 @@ class _Function:
             )
         return asked
 
-    def items(self, node: ir.Items) -> tuple[list[ast.stmt], ast.expr, bool]:
-        """Return a list element; None when it has no item."""
+    def items(self, node: ir.Items) -> _Made:
+        """Return how a list is made; it is not there when it has no item."""
         line = node.line
         if len(node.items) == 1 and node.items[0].loop is None and node.items[0].when is None:
-            body, value, always = self.node(node.items[0].node)
-            one = quote.expression("[V]", line, V=value)
-            if always:
-                return body, one, True
-            out = self.space.local("l")
-            body += quote.statements("L = None if V is None else [V]", line, L=out, V=value)
-            return body, quote.name(out, line), False
+            one = self.node(node.items[0].node)
+            return _Made(one.body, quote.expression("[V]", line, V=one.value), one.gate)
+        if all(item.loop is None and item.when is None and _is_fixed(item.node) for item in node.items):
+            made = [self.node(item.node) for item in node.items]
+            if all(one.gate is None for one in made):
+                body = [statement for one in made for statement in one.body]
+                return _Made(body, quote.array([one.value for one in made], line), None)
         out = self.space.local("l")
         statements = quote.statements("L = []", line, L=out)
         fixed = True
@@ -230,7 +249,7 @@ class _Function:
             fixed = fixed and always
         if not fixed:
             statements += quote.statements("if not L: L = None", line, L=out)
-        return statements, quote.name(out, line), fixed and bool(node.items)
+        return _Made(statements, quote.name(out, line), None if fixed and node.items else out)
 
     def _item(self, item: ir.Item, out: str) -> tuple[list[ast.stmt], bool]:
         line = item.node.line
@@ -238,10 +257,9 @@ class _Function:
 
         def one() -> list[ast.stmt]:
             nonlocal always
-            body, value, there = self.node(item.node)
-            always = always and there
-            pattern = "L.append(V)" if there else "if V is not None: L.append(V)"
-            return body + quote.statements(pattern, line, L=out, V=value)
+            made = self.node(item.node)
+            always = always and made.gate is None
+            return made.body + self._if_there(made, "L.append(V)", line, L=out)
 
         if item.moves:
             self.positions.append(out)
@@ -250,15 +268,15 @@ class _Function:
             self.positions.pop()
         return statements, always
 
-    def leaf(self, leaf: ir.Leaf) -> tuple[list[ast.stmt], ast.expr, bool]:
+    def leaf(self, leaf: ir.Leaf) -> _Made:
         """Return one rule: its value read, transformed and checked, each fault reported."""
         line = leaf.line
         lone = leaf.value.operands[0]
         if leaf.when is None and not leaf.value.calls and len(leaf.value.operands) == 1:
             if isinstance(lone, ir.Constant):
-                return [], quote.constant(lone.value, line), True
+                return _Made([], quote.constant(lone.value, line), None)
             if isinstance(lone, ir.FromContext) and leaf.check in _SOUND.get(lone.name, ()):
-                return [], self._reference(self.values.read(lone, line), leaf), True
+                return _Made([], self._reference(self.values.read(lone, line), leaf), None)
         out = self.space.local("v")
         rule = self.program.rules[leaf.rule]
         spots = self.values.spots(rule.source.spots, line)
@@ -283,16 +301,13 @@ class _Function:
             statements = quote.statements(again, line, V=out, K=quote.constant(slot, line), BODY=statements)
         if leaf.required:
             statements += quote.statements("if V is None: run.missing(R, SPOTS, POSITIONS)", line, V=out, **fault)
-        if leaf.as_reference:
-            wrapped = self._reference(quote.name(out, line), leaf)
-            statements += quote.statements("if V is not None: V = W", line, V=out, W=wrapped)
         if self.trace:
             statements += quote.statements("if V is not None: run.trace(R, SPOTS, POSITIONS)", line, V=out, **fault)
         if leaf.when is not None:
             test = self.values.condition(leaf.when, line)
             statements = quote.statements("V = None\nif TEST: BODY", line, V=out, TEST=test, BODY=statements)
-        constant = leaf.value.is_constant and leaf.when is None
-        return statements, quote.name(out, line), constant and not leaf.value.calls
+        constant = leaf.value.is_constant and leaf.when is None and not leaf.value.calls
+        return _Made(statements, self._reference(quote.name(out, line), leaf), None if constant else out)
 
     @staticmethod
     def _reference(value: ast.expr, leaf: ir.Leaf) -> ast.expr:
@@ -314,17 +329,11 @@ def _is_fixed(node: ir.Node) -> bool:
     return all(item.loop is None and item.when is None and _is_fixed(item.node) for item in node.items)
 
 
-def _all_none(values: Sequence[ast.expr], line: int) -> ast.expr:
-    tests = [quote.expression("V is None", line, V=value) for value in values]
+def _all_none(gates: Sequence[str], line: int) -> ast.expr:
+    tests = [quote.expression("V is None", line, V=gate) for gate in gates]
     if len(tests) == 1:
         return tests[0]
     return ast.BoolOp(ast.And(), tests, lineno=line, col_offset=0, end_lineno=line, end_col_offset=0)
-
-
-def _id(value: ast.expr) -> str:
-    if not isinstance(value, ast.Name):
-        raise TypeError("an object ends in a local")
-    return value.id
 
 
 def _expr(value: ast.expr, line: int) -> ast.stmt:

@@ -44,6 +44,11 @@ def row(items: Sequence[ast.expr], line: int) -> ast.expr:
     return ast.Tuple(list(items), ast.Load(), lineno=line, col_offset=0, end_lineno=line, end_col_offset=0)
 
 
+def array(items: Sequence[ast.expr], line: int) -> ast.expr:
+    """Return a list of ``items``."""
+    return ast.List(list(items), ast.Load(), lineno=line, col_offset=0, end_lineno=line, end_col_offset=0)
+
+
 def name(text: str, line: int) -> ast.expr:
     """Return a local or global of the generated function, read."""
     return ast.Name(text, ast.Load(), lineno=line, col_offset=0, end_lineno=line, end_col_offset=0)

@@ -26,10 +26,10 @@ _COMPACT_DATE: Final = 8
 
 def is_filled(value: Any) -> bool:
     """Tell whether ``value`` is neither absent nor blank nor a container of such."""
+    if value.__class__ is str:
+        return value != "" and not value.isspace()
     if value is None or value is DELETE:
         return False
-    if value.__class__ is str:
-        return bool(value.strip())
     if isinstance(value, dict):
         value = list(value.values())
     return any(map(is_filled, value)) if isinstance(value, list) else True
@@ -37,7 +37,10 @@ def is_filled(value: Any) -> bool:
 
 def first(*values: Any) -> Any:
     """Return the first filled of ``values``, None when there is none."""
-    return next((value for value in values if is_filled(value)), None)
+    for value in values:
+        if is_filled(value):
+            return value
+    return None
 
 
 def fill(pattern: str, parts: Sequence[Any], fixed: frozenset[int]) -> str | None:
@@ -112,8 +115,11 @@ def component(found: Segment | None, index: int, picked: Selector | None, number
         return None
     if picked is None:
         return found.get(index, number, sub)
-    texts = repetitions(found, index, picked)
-    return found.message.part(texts[0], number, sub) if texts else None
+    key = index, picked, number, sub
+    if key not in found.picked:
+        texts = repetitions(found, index, picked)
+        found.picked[key] = found.message.part(texts[0], number, sub) if texts else None
+    return found.picked[key]
 
 
 def soft(call: Callable[..., Any], value: Any, *args: Any) -> Any:
@@ -128,8 +134,8 @@ def soft(call: Callable[..., Any], value: Any, *args: Any) -> Any:
 
 def text_of(value: Any) -> str:
     """Return a value as text for a comparison, "" for anything without one."""
-    if value.__class__ is str:
-        return str(value).strip()
+    if isinstance(value, str):
+        return value.strip()
     if not is_filled(value) or value.__class__ in (list, dict):
         return ""
     return plain(value).strip() if isinstance(value, (str, int, Decimal)) else ""

@@ -120,7 +120,8 @@ class Run:
 
     def uuid(self, value: Any, kind: str, *parts: Any) -> str:
         """Return the id of ``kind`` minted from the sender and the parts."""
-        key = (kind, plain(value).strip(), *map(text_of, parts)) if parts else (kind, plain(value).strip())
+        text = value.strip() if value.__class__ is str else plain(value).strip()
+        key = (kind, text, *map(text_of, parts)) if parts else (kind, text)
         found = self._ids.get(key)
         if found is None:
             found = self._ids[key] = self.context.make_id(kind, self.organisation, *key[1:])

@@ -113,4 +113,10 @@ ROWS: dict[str, Row] = {
         "同一资源或 fullUrl 在事务中出现两次",
         "one resource or fullUrl stands twice in the transaction",
     ),
+    "HUB-015": Row(
+        503,
+        "transient",
+        "同意与转介信息暂时无法核对，请稍后重试",
+        "consents and referrals cannot be confirmed at present: try again later",
+    ),
 }

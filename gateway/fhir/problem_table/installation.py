@@ -21,7 +21,33 @@ ROWS: dict[str, Row] = {
         "数据库结构版本为 {found}，程序需要 {wanted}：请运行 yiyang db upgrade",
         "the database is at revision {found}, this program needs {wanted}: run yiyang db upgrade",
     ),
+    "CFG-004": Row(
+        409,
+        "conflict",
+        "同一数据库上的进程 {writer}（{host}，pid {pid}）使用另一套访问策略：请先停掉它，或安装相同的版本",
+        "the process {writer} ({host}, pid {pid}) on the same database decides by other policies: stop it first, or "
+        "install the same version",
+    ),
+    "CFG-005": Row(
+        503,
+        "transient",
+        "同一数据库上较早启动的进程 {writer}（{host}，pid {pid}）使用另一版本或另一套映射：停掉它之后本进程即就绪",
+        "an older process {writer} ({host}, pid {pid}) on the same database runs another version or other maps: this "
+        "one is ready as soon as that one has stopped",
+    ),
     # gateway.cli: what a person typed, and what a word found on this machine
+    "CFG-007": Row(
+        422,
+        "value",
+        "数据库架构只能退回到 {oldest} 至本程序的修订，{revision} 不在其中；更早的只能从备份恢复",
+        "the schema goes back to {oldest} at the farthest, and {revision} is beyond: restore a backup instead",
+    ),
+    "CFG-008": Row(
+        403,
+        "security",
+        "退回架构前须停止全部网关：确认后加 --yes；将退回到 {revision}，不删除任何记录",
+        "every gateway has to be stopped before: add --yes; the schema goes back to {revision}, no record is dropped",
+    ),
     "CLI-001": Row(400, "invalid", "命令用法不对：{reason}", "the command is not written as it should be: {reason}"),
     "CLI-002": Row(400, "required", "缺少 {name}", "{name} is missing"),
     "CLI-003": Row(400, "invalid", "无法读取 {path}（{reason}）", "{path} cannot be read ({reason})"),
@@ -95,6 +121,13 @@ ROWS: dict[str, Row] = {
         "timeout",
         "等待 {seconds} 秒后消息 {message} 仍为 {state}；网关是否在运行（yiyang serve）？",
         "after {seconds} s the message {message} is still {state}: is the gateway running (yiyang serve)?",
+    ),
+    "CLI-018": Row(
+        500,
+        "processing",
+        "工作进程 {number} 反复无法启动（{reason}），已全部停止；原因见上面的日志，排除后再运行 yiyang serve",
+        "worker {number} does not start any more ({reason}), so all were stopped: the log above says why; mend it, "
+        "then run yiyang serve",
     ),
     "CLI-099": Row(
         500,

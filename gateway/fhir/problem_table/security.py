@@ -187,4 +187,10 @@ ROWS: dict[str, Row] = {
     "SEC-953": Row(
         400, "value", "分页游标无效，请从第一页重新查询", "the page cursor is not valid: ask for the first page"
     ),
+    "SEC-954": Row(
+        409,
+        "duplicate",
+        "{path} 中已有内容或无法建立：请另选一个新目录",
+        "{path} has something in it or cannot be made: choose a new folder",
+    ),
 }

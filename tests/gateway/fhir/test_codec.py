@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fhir import codec
+from gateway.fhir import codec, members
 
 NOW = datetime(2026, 3, 4, 8, 15, 30, 123456, tzinfo=UTC)
 KEYS = st.sampled_from(["id", "meta", "a", "versionId", "lastUpdated", 'q"', "\\", "meta:", "中文", "resourceType"])
@@ -70,6 +70,34 @@ def test_a_patch_of_meta_equals_the_same_change_of_the_document(doc: dict[str, A
     assert json.loads(patched) == {**doc, "id": "new", "meta": {**meta, "security": security, "profile": ["p"]}}
 
 
+TEXTS = st.text(st.sampled_from('aé王":{}[],\\'), max_size=4)
+CODINGS = st.dictionaries(st.sampled_from(["system", "code", "meta"]), TEXTS | st.booleans(), max_size=3)
+USUAL_META = st.dictionaries(
+    st.sampled_from(["versionId", "lastUpdated", "tag", "security", "profile", "source"]),
+    TEXTS | st.lists(TEXTS, max_size=2) | st.lists(CODINGS, max_size=2) | st.integers(),
+)
+HEADS = st.dictionaries(st.sampled_from(["resourceType", "id", "status", "a"]), TEXTS | JSON, max_size=3)
+
+
+@given(HEADS, st.none() | USUAL_META, RESOURCES, LAYOUTS, st.sampled_from(["first", "last"]))
+def test_the_short_way_of_an_edit_gives_the_bytes_of_the_long_one(
+    head: dict[str, Any], meta: dict[str, Any] | None, rest: dict[str, Any], layout: Layout, at: str
+) -> None:
+    more = {name: value for name, value in rest.items() if name != "meta"}
+    edited = {} if meta is None else {"meta": meta}
+    body = written({**edited, **head, **more} if at == "first" else {**head, **edited, **more}, layout)
+    codings = [{"system": "s", "code": "R"}]
+    security = json.dumps(codings, separators=(",", ":")).encode()
+    version = {"versionId": b'"7"', "lastUpdated": b'"2026-03-04T08:15:30.123Z"'}
+
+    assert codec.stamp(body, 7, NOW) == members.edit_meta(body, version)
+    assert codec.unstamped(body) == members.edit_meta(body, dict.fromkeys(version))
+    assert codec.patch_meta(body, security=codings, tag=[]) == members.edit_meta(
+        body, {"security": security, "tag": None}
+    )
+    assert codec.patch_meta(body, id="new") == members.set_member(body, "id", b'"new"')
+
+
 def test_bytes_outside_the_edit_stay_as_sent() -> None:
     body = (
         b'{ "resourceType" : "Observation",\n "x":"\\u4e2d \\"meta\\":{", "meta": { "tag":[] } , "v":72.50,"w":1E3 }\n'
@@ -103,12 +131,24 @@ def test_a_time_without_offset_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["7.50", "1E3", "1e-7", "-0", "0.0", "100000000000000000001.5", "12345678901234567890123"]
+    "number",
+    ["7.50", "1E3", "1e-7", "1e07", "-0", "-0.0", "0.0", "0e5", "100000000000000000001.5", "12345678901234567890123"],
 )
 def test_a_number_keeps_its_literal_when_a_document_is_dumped_again(number: str) -> None:
     raw = b'{"value":%b,"list":[%b]}' % (number.encode(), number.encode())
 
     assert codec.dump_exact(codec.parse_exact(raw)) == raw
+
+
+@given(JSON, LAYOUTS)
+def test_a_document_is_read_as_the_plain_reader_reads_it(value: Any, layout: Layout) -> None:
+    body = written({"value": value, "text": '-0 "a":-0,', "zero": 0}, layout)
+
+    assert codec.parse_exact(body) == json.loads(body) == codec.parse_exact(body.decode())
+
+
+def test_minus_zero_keeps_its_sign_in_text_too() -> None:
+    assert codec.dump_exact(codec.parse_exact('{"v":[-0,1]}')) == b'{"v":[-0,1]}'
 
 
 def test_an_exact_number_can_be_calculated_with() -> None:

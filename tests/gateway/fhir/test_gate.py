@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.fhir import gate
+from gateway.fhir import codec, gate
 from gateway.fhir.problem import Problem, Problems
+from tests.budget import examples
 from tests.gateway.fhir.samples import GOOD, good
 
 JSON = st.recursive(
@@ -26,6 +27,7 @@ JSON = st.recursive(
         )
     ),
 )
+PIECES = [b'"', b"}", b"[", b",", b"\x00", b"\xff", "王".encode(), b"1e99"]
 
 
 def wire(doc: object) -> bytes:
@@ -140,3 +142,30 @@ def test_no_document_makes_the_gate_fail(members: dict[str, Any], kind: str) -> 
     # Anything but a refusal would be a fault of ours, and a bare 500 to the client.
     with contextlib.suppress(Problem, Problems):
         assert gate.accept(body, kind=kind) == json.loads(body)
+
+
+@settings(max_examples=examples(200))
+@given(st.sampled_from([*GOOD]), st.data())
+def test_no_damage_to_the_bytes_makes_the_gate_fail(kind: str, data: st.DataObject) -> None:
+    body = bytearray(wire(GOOD[kind]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        match data.draw(st.sampled_from(["flip", "lose", "insert", "cut", "double"])):
+            case "flip":
+                body[at] ^= 1 << data.draw(st.integers(0, 7))
+            case "lose":
+                del body[at : at + data.draw(st.integers(1, 6))]
+            case "insert":
+                body[at:at] = data.draw(
+                    st.sampled_from([b'"', b"}", b"[", b",", b"\x00", b"\xff", "王".encode(), b"1e99"])
+                )
+            case "cut":
+                del body[at + 1 :]
+            case _:
+                body[at:at] = body[at : at + 12]
+
+    # What is accepted is what every reader of these bytes reads, digit by digit, and goes on as the same bytes.
+    with contextlib.suppress(Problem, Problems):
+        accepted = gate.accept(bytes(body), kind=kind)
+        assert accepted == json.loads(body, parse_float=Decimal)
+        assert gate.accept(codec.dump_exact(accepted), kind=kind) == accepted

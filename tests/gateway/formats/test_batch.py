@@ -21,13 +21,18 @@ def test_an_envelope_with_right_counts_is_taken_off() -> None:
     assert split(raw) == [ONE, TWO]
 
 
+@pytest.mark.parametrize("declared", [b"2", b"002", b"0" * 5000 + b"2", b""], ids=["plain", "zeros", "long", "none"])
+def test_a_right_count_is_taken_however_it_is_written(declared: bytes) -> None:
+    assert split(b"BHS|^~\\&\r" + ONE + TWO + b"BTS|" + declared + b"\r") == [ONE, TWO]
+
+
 def test_messages_with_line_feeds_keep_them() -> None:
     lines = ONE.replace(b"\r", b"\n")
 
     assert split(lines + lines) == [lines, lines]
 
 
-@pytest.mark.parametrize("trailer", [b"BTS|3\r", b"BTS|2\rFTS|2\r", b"BTS|x\r"])
+@pytest.mark.parametrize("trailer", [b"BTS|3\r", b"BTS|2\rFTS|2\r", b"BTS|x\r", b"BTS|" + b"9" * 5000], ids=range(4))
 def test_a_count_that_differs_is_refused(trailer: bytes) -> None:
     with pytest.raises(Problem) as caught:
         split(b"BHS|^~\\&\r" + ONE + TWO + trailer)

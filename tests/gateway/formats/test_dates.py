@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.formats import dates
+from tests.budget import examples
+
+# R4 datatypes.html#date and #dateTime, as written there.
+R4_DATE = re.compile(
+    r"([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1]))?)?"
+)
+R4_DATETIME = re.compile(
+    r"([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1])"
+    r"(T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?(Z|(\+|-)((0[0-9]|1[0-3]):[0-5][0-9]|14:00)))?)?)?"
+)
+SENT = st.one_of(
+    st.from_regex(
+        r"\A[0-9]{4}([-/]?[01][0-9]([-/]?[0-3][0-9]([T ]?[0-2][0-9]:?[0-5][0-9](:?[0-6][0-9](\.[0-9]{1,9})?)?)?)?)?"
+        r"(Z|[+-][01][0-9]:?[0-6][0-9])?\Z"
+    ),
+    st.text("0123456789-/:+.TZ 年\uff11", max_size=30),
+)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +66,8 @@ def test_a_time_without_an_offset_is_chinas(sent: str, meant: str) -> None:
     "sent",
     [
         "", "今天", "20260231", "2026-13-01", "20250229", "00000101", "2026031216", "20260312250000", "20260312166000",
-        "20260312160060", "20260312+0800", "20260312160000+1500", "20260312160000+0860", "20260312 ",
-        "\uff12\uff10\uff12\uff16",
+        "20260312160060", "20260312+0800", "20260312160000+1500", "20260312160000+1430", "20260312160000+0860",
+        "20260312 ", "\uff12\uff10\uff12\uff16",
     ],
 )  # fmt: skip
 def test_what_is_no_date_is_refused(sent: str) -> None:
@@ -71,3 +89,19 @@ def test_both_spellings_are_one_moment(when: datetime) -> None:
 
     assert moment == dates.moment(separated) == dates.moment(dates.to_datetime(compact))
     assert moment.replace(tzinfo=None) == when.replace(microsecond=0)
+
+
+@settings(max_examples=examples(500))
+@given(SENT)
+def test_any_text_is_a_date_as_r4_writes_it_or_refused(sent: str) -> None:
+    try:
+        date, time, moment = dates.to_date(sent), dates.to_datetime(sent), dates.moment(sent)
+    except ValueError:
+        return
+
+    assert R4_DATE.fullmatch(date)
+    assert R4_DATETIME.fullmatch(time)
+    assert time.startswith(date)
+    assert moment.utcoffset() is not None
+    # Read again it is the same: nothing is rounded, shifted or filled in.
+    assert dates.to_datetime(time) == time

@@ -23,6 +23,25 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), ma
 )
 
 
+@given(st.text('ab^&~\\\\"', max_size=12), st.integers(1, 3), st.integers(1, 3))
+def test_a_value_is_the_part_of_a_part_and_the_same_when_asked_again(text: str, component: int, inner: int) -> None:
+    segment = Message(f"{HEAD}\rZZ1|{text}\r").all("ZZ1")[0]
+    first = text.split("~")[0]
+    parts = first.split("^")
+    inside = parts[component - 1].split("&") if component <= len(parts) else []
+    meant = inside[inner - 1] if inner <= len(inside) else ""
+
+    found = segment.get(1, component, inner)
+
+    assert segment.get(1, component, inner) is found
+    if first == '""':
+        assert found is (DELETE if component == 1 else None)
+    elif meant == '""':
+        assert found is DELETE
+    else:
+        assert found == (segment.message.unescape(meant) or None)
+
+
 def test_the_sample_reads_as_in_the_hl7_package() -> None:
     text = _with_carriage_returns()
 

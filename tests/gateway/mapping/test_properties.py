@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
+from gateway.fhir import codec, wire
 from gateway.fhir.problem import Problem, Problems
 from gateway.formats import read
 from gateway.mapping import Map, load_feed
 from gateway.mapping.cases import case_context
 from gateway.mapping.compiler import compile_program
 from gateway.mapping.tables import read_csv
+from tests.budget import examples
 from tests.gateway.mapping.samples import HEAD, context
 
 ROOT = Path(__file__).parents[3] / "mappings"
@@ -160,22 +162,27 @@ def _mutated(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_mutated(), RECORDS)
 def test_a_mutated_map_compiles_or_is_refused_and_what_compiles_runs(text: str, record: dict[str, Any]) -> None:
     map_ = _compiled(text)
 
-    if map_ is not None and map_.format == "json":
-        map_.run(read("json", json.dumps(record).encode()), context=context(), trace=True)
+    if map_ is None or map_.format != "json":
+        return
+    result = map_.run(read("json", json.dumps(record).encode()), context=context(), trace=True)
+
+    # What it makes is JSON that the strict gate can read, whatever the map says.
+    for resource in result.resources:
+        assert wire.read(codec.dump_exact(resource)) == resource
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_map_or_refused(text: str) -> None:
     _compiled(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(RECORDS)
 def test_any_record_is_mapped_to_valid_text_or_told_why_not(record: dict[str, Any]) -> None:
     result = _sample().run(read("json", json.dumps(record).encode()), context=context())
@@ -185,7 +192,7 @@ def test_any_record_is_mapped_to_valid_text_or_told_why_not(record: dict[str, An
 
 
 @pytest.mark.parametrize("feed", sorted(path.parent for path in ROOT.glob("*/*/map.yaml")), ids=lambda path: path.name)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_shipped_feed_survives_any_value_in_any_place(feed: Path, data: st.DataObject) -> None:
     map_ = _feed(feed)

@@ -24,6 +24,34 @@ def test_an_empty_value_makes_no_element_and_takes_constants_with_it(empty: obje
     assert _patient(body, {"name": empty}) == {"resourceType": "Patient", "multipleBirthInteger": 1}
 
 
+def test_objects_around_one_value_come_and_go_with_it() -> None:
+    body = "      multipleBirthInteger: msgId\n"
+    body += "      contact: [{relationship: [{coding: [{system: =urn:s, code: flag}]}], name: {text: name}}]\n"
+    coding = {"relationship": [{"coding": [{"system": "urn:s", "code": "N"}]}]}
+    alone = {"resourceType": "Patient", "multipleBirthInteger": 1}
+
+    assert _patient(body, {"flag": "N", "name": "甲"}) == {**alone, "contact": [{**coding, "name": {"text": "甲"}}]}
+    assert _patient(body, {"flag": "N"}) == {**alone, "contact": [coding]}
+    assert _patient(body, {"name": "甲"}) == {**alone, "contact": [{"name": {"text": "甲"}}]}
+    assert _patient(body, {}) == alone
+
+
+def test_two_elements_of_one_value_are_two_objects() -> None:
+    body = "      name: [{text: name}]\n      contact: [{name: {text: name}}]\n"
+
+    made = _patient(body, {"name": "甲"})
+
+    assert made["name"][0] == made["contact"][0]["name"]
+    assert made["name"][0] is not made["contact"][0]["name"]
+
+
+@pytest.mark.parametrize(("text", "kept"), [("a\nb", "a\nb"), ("甲" * 2000, "甲" * 2000), ("\u3000", None), (7, "7")])
+def test_a_text_is_kept_as_it_is_however_it_is_checked(text: object, kept: str | None) -> None:
+    made = _patient("      multipleBirthInteger: msgId\n      name: [{text: name}]\n", {"name": text})
+
+    assert made.get("name") == (None if kept is None else [{"text": kept}])
+
+
 def test_an_object_of_constants_stays() -> None:
     assert _patient("      name: [{text: =甲}]\n", {}) == {"resourceType": "Patient", "name": [{"text": "甲"}]}
 

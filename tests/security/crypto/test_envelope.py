@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.fhir.problem import Problem
 from security.crypto import Keys, envelope, keyfile, packing, suites
+from tests.budget import examples
 
 SUITES = (suites.AES_256_GCM, suites.SM4_GCM)
 
@@ -19,7 +20,7 @@ def keys(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return Keys.create(tmp_path_factory.mktemp("keys") / "keys.json", suite=request.param)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(plain=st.binary(max_size=5000), context=st.binary(max_size=60))
 def test_every_sealed_body_opens_in_its_own_place(keys: Keys, plain: bytes, context: bytes) -> None:
     blob = keys.seal(plain, context)
@@ -29,7 +30,7 @@ def test_every_sealed_body_opens_in_its_own_place(keys: Keys, plain: bytes, cont
     assert opened == plain
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(plain=st.binary(max_size=200), data=st.data())
 def test_a_blob_with_any_bit_changed_does_not_open(keys: Keys, plain: bytes, data: st.DataObject) -> None:
     blob = bytearray(keys.seal(plain, b"res|Patient|a|1"))
@@ -42,11 +43,39 @@ def test_a_blob_with_any_bit_changed_does_not_open(keys: Keys, plain: bytes, dat
     assert caught.value.code == "SEC-901"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(junk=st.binary(max_size=80))
 def test_bytes_that_were_never_sealed_do_not_open(keys: Keys, junk: bytes) -> None:
     with pytest.raises(Problem) as caught:
         keys.open(junk, b"")
+
+    assert caught.value.code == "SEC-901"
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(plain=st.binary(max_size=200), places=st.lists(st.binary(max_size=30), min_size=2, max_size=2, unique=True))
+def test_a_blob_does_not_open_in_any_place_but_its_own(keys: Keys, plain: bytes, places: list[bytes]) -> None:
+    blob = keys.seal(plain, places[0])
+
+    with pytest.raises(Problem) as caught:
+        keys.open(blob, places[1])
+
+    assert caught.value.code == "SEC-901"
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(plain=st.binary(max_size=200), data=st.data())
+def test_a_blob_cut_lengthened_or_joined_does_not_open(keys: Keys, plain: bytes, data: st.DataObject) -> None:
+    blob, other = keys.seal(plain, b"here"), keys.seal(b"other", b"here")
+    at = data.draw(st.integers(0, len(blob) - 1))
+    changed = data.draw(
+        st.sampled_from([blob[:at], blob + b"\0", blob + other, blob[:at] + other[at:], blob[at + 1 :]])
+    )
+    if changed in (blob, other):
+        return
+
+    with pytest.raises(Problem) as caught:
+        keys.open(changed, b"here")
 
     assert caught.value.code == "SEC-901"
 
@@ -142,5 +171,41 @@ def test_nothing_is_sealed_when_the_key_file_cannot_be_updated(tmp_path: Path) -
 
     with pytest.raises(Problem) as caught:
         keys.seal(b"", b"")
+
+    assert caught.value.code == "SEC-903"
+
+
+def test_what_is_too_large_to_open_again_is_not_sealed(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "MAX_PLAIN_BYTES", 999)
+
+    with pytest.raises(ValueError, match="too large to seal"):
+        keys.seal(bytes(1000), b"x")
+
+
+def test_a_sealed_body_that_is_no_frame_does_not_open(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "pack", lambda plain: plain)
+    blob = keys.seal(b"(\xb5/\xfd no frame", b"x")
+
+    with pytest.raises(Problem) as caught:
+        keys.open(blob, b"x")
+
+    assert caught.value.code == "SEC-901"
+
+
+def test_a_frame_whose_content_is_damaged_is_refused() -> None:
+    frame = bytearray(packing.pack(b"".join(bytes([at % 251]) for at in range(2000))))
+    frame[-1] ^= 0xFF
+    del frame[-3:]
+
+    with pytest.raises(ValueError, match="not a zstd frame"):
+        packing.unpack(bytes(frame))
+
+
+def test_an_installation_runs_out_of_data_keys_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys.create(tmp_path / "k")
+    monkeypatch.setattr(envelope, "MAX_DEKS", 1)
+
+    with pytest.raises(Problem) as caught:
+        keys.rotate()
 
     assert caught.value.code == "SEC-903"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from pathlib import Path
 
@@ -14,12 +15,20 @@ from gateway.fhir.problem import Problem
 from security.crypto import Keys, hashes, verify_note
 
 KEY = bytes(32)
+KEYS = st.sampled_from([KEY, b"k", b"k" * 64, b"k" * 65])
 PARTS = st.tuples(st.text(max_size=4), st.text(max_size=4), st.text(max_size=4))
 
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Keys:
     return Keys.create(tmp_path / "k")
+
+
+@given(key=KEYS, kind=st.sampled_from(["Patient", "Encounter", ""]), parts=PARTS)
+def test_an_id_is_the_keyed_hash_of_its_parts(key: bytes, kind: str, parts: tuple[str, ...]) -> None:
+    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in (kind, *parts))
+
+    assert hashes.make_id(key, kind, parts).replace("-", "") == hmac.digest(key, message, "sha256").hex()[:32]
 
 
 @given(one=PARTS, two=PARTS)

@@ -100,3 +100,21 @@ def test_no_half_written_file_stays_behind_a_change(tmp_path: Path) -> None:
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["k", "k.lock"]
     assert stat.S_IMODE((tmp_path / "k").stat().st_mode) == 0o600
+
+
+def test_a_key_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem) as caught:
+        Keys.create(tmp_path / "no-such-folder" / "k")
+
+    assert caught.value.code == "SEC-911"
+
+
+def test_a_key_file_whose_current_key_is_missing_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    Keys.create(path)
+    path.write_bytes(path.read_bytes().replace(b'"current": 1', b'"current": 7'))
+
+    with pytest.raises(Problem) as caught:
+        Keys.load(path)
+
+    assert caught.value.code == "SEC-913"

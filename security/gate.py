@@ -22,7 +22,8 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 from gateway.fhir.predicate import NOTHING, All, Facts, Not, Predicate
 from gateway.fhir.problem import Problem
@@ -103,7 +104,7 @@ class Decision(NamedTuple):
 
     ``rule`` is the @id of the deciding policy ("default-deny" when none permits), ``reasons`` all that are known,
     ``consent`` the version of the elder's consents that were in force, ``policy`` the hash of policies and
-    catalogue. ``view`` is None where the stored bytes may leave as they are; otherwise call `Gate.mask`.
+    catalogue. ``view`` is None where the stored bytes may leave as they are; otherwise `masks_body` tells.
     """
 
     allow: bool
@@ -115,8 +116,12 @@ class Decision(NamedTuple):
 
     @property
     def masked(self) -> bool:
-        """Tell whether `Gate.mask` must be applied before the resource leaves."""
-        return self.view is not None
+        """Tell whether elements are hidden from this caller, whatever the resource contains."""
+        return self.view is not None and not self.view.plain
+
+    def masks_body(self, body: bytes) -> bool:
+        """Tell whether `Gate.mask` must be applied to the resource in ``body`` before it leaves."""
+        return self.view is not None and self.view.touches(body)
 
     @property
     def masks(self) -> tuple[str, ...]:
@@ -158,9 +163,14 @@ class Gate:
         self._restrictions: dict[tuple[Asker, str, str, bool], tuple[int, float, Predicate]] = {}
 
     @classmethod
-    def load(cls, *, now: Callable[[], datetime]) -> Gate:
+    def load(cls, *, now: Callable[[], datetime]) -> Self:
         """Read policies and catalogue from the package; raise ValueError when anything in them is not understood."""
         return cls(policy.load(), Catalogue.load(), now=now)
+
+    @property
+    def policies(self) -> str:
+        """Return the hash of policies and catalogue, as each Decision carries it."""
+        return self._hash
 
     def decide(self, caller: Caller, action: Action, facts: Facts, *, doc: Doc | None = None) -> Decision:
         """Decide one interaction on one resource.
@@ -173,7 +183,7 @@ class Gate:
         try:
             return self._decision(caller, action, facts)
         except Exception as error:  # noqa: BLE001 - an error in a check is a denial, whatever it is
-            log.error("a check failed: denied", extra={"action": action, "error": type(error).__name__})
+            log.error("gate.check_failed", extra={"action": action, "error": type(error).__name__})
             return Decision(ERROR.allow, ERROR.rule, (ERROR.rule,), "", self._hash)
 
     def _decision(self, caller: Caller, action: str, facts: Facts) -> Decision:
@@ -181,7 +191,7 @@ class Gate:
         standing = self._standing(caller, facts)
         answer = self._answer(asker, facts, standing)
         consent = "" if standing.own else self._consents.version(facts.elder)
-        view = self._view(caller, facts, standing) if answer.allow else None
+        view = self._view(asker.role, caller.organisation, facts, standing) if answer.allow else None
         return Decision(answer.allow, answer.rule, (answer.rule,), consent, self._hash, view)
 
     def _answer(self, asker: Asker, facts: Facts, standing: _Standing) -> Answer:
@@ -202,16 +212,8 @@ class Gate:
 
     def _asker(self, caller: Caller, action: str, kind: str) -> Asker:
         """Put together steps (0) to (2): who asks, and whether a scope covers it."""
-        inner = caller.role is Role.SYSTEM
-        return Asker(
-            role=caller.role.value,
-            tier=caller.tier.value,
-            # An actor that the schema does not list is nobody: the policies permit nothing to "none".
-            actor=_actor(caller.client) if inner else NO_ACTOR,
-            clearance=caller.clearance,
-            purpose=caller.purpose,
-            action=action,
-            scoped=inner or covers(caller.scopes, action, kind),
+        return _asker_of(
+            caller.role, caller.tier, caller.client, caller.clearance, caller.purpose, caller.scopes, action, kind
         )
 
     def _standing(self, caller: Caller, facts: Facts) -> _Standing:
@@ -227,17 +229,18 @@ class Gate:
         return _Standing(
             own=own,
             handed=handed,
-            related=in_force and bool(bond & _READS[caller.tier]),
-            may_write=in_force and bool(bond & _WRITES[caller.tier]),
+            # Of plain numbers: the flags' own `&` makes an object, which costs more than all of this.
+            related=in_force and int.__and__(bond, _READS[caller.tier]) != 0,
+            may_write=in_force and int.__and__(bond, _WRITES[caller.tier]) != 0,
             grants=grants,
             consented=facts.klass in grants.classes,
             # (5) exclusions
             excluded=not grants.excluded.isdisjoint(facts.labels),
         )
 
-    def _view(self, caller: Caller, facts: Facts, standing: _Standing) -> View | None:
+    def _view(self, role: str, organisation: str, facts: Facts, standing: _Standing) -> View | None:
         """Return step (6): how the resource is shown, None for as it is."""
-        role, kind, views = caller.role.value, facts.kind, self._views
+        kind, views = facts.kind, self._views
         if not views.covers(role, kind):
             return None
         if not standing.own:
@@ -247,7 +250,7 @@ class Gate:
         # What several wrote together is seen whole only on a basis.
         if standing.related and standing.consented and not standing.excluded:
             return views.of_others(kind, role, standing.grants.classes)
-        return views.of_basis(kind, role, frozenset(dict(facts.sent).get(caller.organisation, ())))
+        return views.of_basis(kind, role, frozenset(dict(facts.sent).get(organisation, ())))
 
     def narrow(self, caller: Caller, action: Action, kind: str, *, by: Query | None = None) -> Predicate:
         """Return the restriction under which ``caller`` may find resources of ``kind``; NOTHING when none.
@@ -258,7 +261,7 @@ class Gate:
         try:
             return self._narrowed(caller, action, kind, beyond=by is not None and self._guard.beyond_basis(kind, by))
         except Exception as error:  # noqa: BLE001 - an error in a check is a denial, whatever it is
-            log.error("a check failed: nothing found", extra={"action": action, "error": type(error).__name__})
+            log.error("gate.narrow_failed", extra={"action": action, "error": type(error).__name__})
             return NOTHING
 
     def _narrowed(self, caller: Caller, action: str, kind: str, *, beyond: bool) -> Predicate:
@@ -413,6 +416,23 @@ def task_change(stored: Doc, incoming: Doc) -> Mapping[str, Any]:
 
 
 _ACTORS: Final = frozenset({"pipeline", "workflow", "app", "cli"})
+
+
+@lru_cache(maxsize=4096)
+def _asker_of(  # noqa: PLR0913 - all that a policy may know of a caller, and nothing that changes a request
+    role: Role, tier: Tier, client: str, clearance: int, purpose: str, scopes: frozenset[str], action: str, kind: str
+) -> Asker:
+    inner = role is Role.SYSTEM
+    return Asker(
+        role=role.value,
+        tier=tier.value,
+        # An actor that the schema does not list is nobody: the policies permit nothing to "none".
+        actor=_actor(client) if inner else NO_ACTOR,
+        clearance=clearance,
+        purpose=purpose,
+        action=action,
+        scoped=inner or covers(scopes, action, kind),
+    )
 
 
 def _actor(client: str) -> str:

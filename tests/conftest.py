@@ -5,6 +5,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +13,50 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from gateway.store.postgres.embedded import EmbeddedServer
 from gateway.store.postgres.embedded_binaries import installations, reachable_by
+from tests.budget import ALL, CI
 
 # A crash of the test machine may lose the test data: 3 times as many small commits a second.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "256MB"}
 
 _TEMPLATE = "yiyang_template"
+
+_TOLD = "told"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how much the property tests try, before any of their modules is imported.
+
+    CI repeats the same examples, so a red test is red again; a run of everything draws new ones.
+    """
+    settings.register_profile(CI, derandomize=True, deadline=None, database=None)
+    settings.register_profile(ALL, deadline=None, print_blob=True)
+    settings.load_profile(CI if "not slow" in config.option.markexpr else ALL)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Give a way to put a line (counts, seeds) below the summary of the run, from any process of xdist."""
+    return lambda line: record_property(_TOLD, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests told, in the order of the names of their files."""
+    reports = [report for kept in terminalreporter.stats.values() for report in kept]
+    lines = {
+        (report.nodeid, line): line
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, line in report.user_properties
+        if name == _TOLD
+    }
+    if lines:
+        terminalreporter.section("counts and seeds")
+    for key in sorted(lines):
+        terminalreporter.write_line(lines[key])
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +110,22 @@ def _has_python_for_all() -> bool:
     return reachable_by(here, 65534, 65534) or shutil.which(name, path="/usr/bin:/usr/local/bin") is not None
 
 
+def _has_history() -> bool:
+    # The commit whose schema ends at 0003; a shallow clone lacks it.
+    commit = "722dbdf5f0551af6824aeeeb0e69daefd396b50f^{commit}"
+    return subprocess.run(["git", "cat-file", "-e", commit], capture_output=True, check=False).returncode == 0
+
+
 _PROBES: dict[str, Callable[[], bool]] = {
     "postgres": _has_system_postgres,
     "wheel": _has_wheel_postgres,
     "root": lambda: os.geteuid() == 0,
     "python-for-all": _has_python_for_all,
+    "history": _has_history,
+    "docker-compose": lambda: shutil.which("docker-compose") is not None,
+    "systemd": lambda: shutil.which("systemd-analyze") is not None,
+    "nginx": lambda: shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin") is not None,
+    "node": lambda: shutil.which("node") is not None,
 }
 
 

@@ -1,4 +1,5 @@
-"""Write docs/reference from the code, so that no page of it can be wrong: words, problems, settings, capabilities.
+"""Write docs/reference from the code, so that no page of it can be wrong: words, problems, settings, metrics,
+capabilities.
 
 `.venv/bin/python tools/build_reference.py` writes the pages; `--check` writes nothing, names each page that differs
 and ends with 1. tests/test_docs.py asks the same. A page is a function of `PAGES`; what it shows, it takes from the
@@ -15,12 +16,15 @@ from pathlib import Path
 import click
 import orjson
 
+from gateway import config
 from gateway.api.capability import statement
 from gateway.cli.exits import Exit
 from gateway.cli.run import ROOT as WORDS
 from gateway.cli.word import Option, Word, Words, common
+from gateway.config import SETTINGS
 from gateway.fhir import definitions
 from gateway.fhir.problem_table import TABLE, care, core, doors, installation, records, security
+from gateway.watch.metrics import METRICS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 WARNING = "<!-- Generated from the code by tools/build_reference.py; do not edit. -->"
@@ -123,6 +127,21 @@ def problems() -> str:
     return _text(lines)
 
 
+def settings() -> str:
+    """Return the page of the environment variables."""
+    lines = ["# Settings 设置", "", f"{(config.__doc__ or '').splitlines()[0]}", ""]
+    lines += ["An empty variable counts as absent; `NAME_FILE` names a file that holds the value of `NAME`.", ""]
+    rows = [(f"`{each.name}`", f"`{each.default}`" if each.default else "", each.zh, each.en) for each in SETTINGS]
+    return _text([*lines, *_table(("Name", "Default", "中文", "English"), rows)])
+
+
+def metrics() -> str:
+    """Return the page of the metrics."""
+    lines = ["# Metrics 指标", "", "`/metrics` on the admin listener, OpenMetrics names, base units.", ""]
+    rows = [(f"`{m.name}`", m.kind, ", ".join(m.labels), m.zh, m.en) for m in METRICS]
+    return _text([*lines, *_table(("Name", "Kind", "Labels", "中文", "English"), rows)])
+
+
 def capabilities() -> str:
     """Return the page of what the FHIR door does, from its own CapabilityStatement."""
     at = "https://{host}"
@@ -171,6 +190,8 @@ def _text(lines: Sequence[str]) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "words.md": words,
     "problems.md": problems,
+    "settings.md": settings,
+    "metrics.md": metrics,
     "capabilities.md": capabilities,
 }
 

@@ -31,7 +31,7 @@ TREES = ("gateway", "security")
 
 DECIDERS = frozenset({"decide", "narrow", "label", "mask", "restore", "forbidden_param", "learn", "security_codes"})
 """Verbs of the gate; `consents`, `version` and `explain` tell a fact, and release nothing."""
-RAW_VERBS = frozenset({"current", "find", "changes", "ingest", "follow", "move", "cursor_of", "warm"})
+RAW_VERBS = frozenset({"current", "find", "changes", "ingest", "ingest_all", "follow", "move", "cursor_of", "warm"})
 """Verbs of the hub for inner actors: unmasked rows, no entry of their own."""
 HUB_VERBS = RAW_VERBS - {"warm"} | {
     "read", "vread", "history", "search", "create", "update", "delete", "transaction", "validate",

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from gateway.api import headers
 from gateway.fhir.problem import Problem
+from gateway.fhir.wire import PERSONAL
 
 MAX_FORM_BYTES = 64 * 1024
 """A search of 32 clauses with 100 values each fits (design default)."""
@@ -48,7 +49,8 @@ def demand_none(found: Pairs) -> None:
     """Raise Problem("API-008") for a parameter where none is understood: it is never ignored."""
     if found:
         name = found[0][0]
-        raise Problem("API-008", name=name[:64] if name.isascii() and name.isprintable() else "?")
+        plain = name.isascii() and name.isprintable() and not PERSONAL.search(name)
+        raise Problem("API-008", name=name[:64] if plain else "?")
 
 
 async def resource(request: Request, *, limit: int) -> bytes:
@@ -101,7 +103,7 @@ def _demand_content(request: Request, *, form: bool) -> None:
 
 async def _bytes(request: Request, limit: int) -> bytes:
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and len(announced) < 20 and int(announced) > limit:
+    if announced.isascii() and announced.isdigit() and len(announced) < 20 and int(announced) > limit:
         raise Problem("API-012", limit=limit)
     parts: list[bytes] = []
     size = 0

@@ -63,7 +63,9 @@ def by_token(caller: Callable[[str, str, str], Caller]) -> Authenticate:
 
     def authenticate(request: Request) -> Caller:
         token = headers.bearer(request.headers.getlist("authorization"))
-        return caller(token, request_id(request), _address(request))
+        found = caller(token, request_id(request), _address(request))
+        request.scope.setdefault("state", {})["caller"] = found  # for the line that tells of this request
+        return found
 
     return authenticate
 

@@ -58,7 +58,7 @@ class Shell:
         try:
             await self._app(scope, receive, sender)
         except Exception as error:  # noqa: BLE001 - the end of every fault
-            log.error("fault in request %s: %s at %s", id, type(error).__name__, _places(error))
+            log.error("http.fault", extra={"request_id": id, "error": type(error).__name__, "at": _places(error)})
             if not sender.started:
                 await render(Request(scope), Problem("API-006", request=id))(scope, receive, sender)
 

@@ -6,6 +6,8 @@ crash left before new messages come; doors close first at the end.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,19 +18,35 @@ from starlette.types import ASGIApp
 
 from gateway import __version__
 from gateway.api import Facts, application, by_token, render, routes
+from gateway.app.fellows import Fellows
 from gateway.app.intake_side import HttpIntake, Pipelined, Senders
 from gateway.app.rooms import Clock, Rooms, open_rooms, utc_now
 from gateway.app.trace import Trace
 from gateway.app.trail import Trail
+from gateway.app.watch_side import (
+    PROBES,
+    CountedGate,
+    TimedUnderstander,
+    admin_app,
+    health_of,
+    of_process,
+    tell_siblings,
+    told_of,
+)
 from gateway.app.workflow_side import Followed, Worked
 from gateway.config import Settings
 from gateway.fhir import definitions
-from gateway.fhir import gate as fhir
-from gateway.fhir.problem import Problem
+from gateway.fhir.proof import prove
 from gateway.hub import Hub
 from gateway.identity import Identity
-from gateway.intake import Feeds, Hl7Door, Inbox, Intake, MllpServer, Pipeline, Understander
+from gateway.intake import Feeds, Fresh, Hl7Door, Inbox, Intake, MllpServer, Pipeline, Storing, Understander
 from gateway.intake import routes as intake_routes
+from gateway.intake.pipeline import Told
+from gateway.watch import lines
+from gateway.watch.health import Health, health_routes
+from gateway.watch.meters import Meters
+from gateway.watch.requests import Watched
+from gateway.watch.share import METRICS, Share
 from gateway.workflow import Effects, Engine, advance
 from security.caller import Tier
 from security.gate import Gate
@@ -39,71 +57,78 @@ LETTERS = {"read": "r", "vread": "r", "history": "r", "search": "s", "create": "
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A running gateway: ``asgi`` for a server to serve, ``mllp_port`` where HL7 v2 is listened for."""
+    """A running gateway: ``asgi`` for a server to serve, ``mllp_port`` where HL7 v2 is listened for.
+
+    ``admin`` is for the admin listener alone: metrics and health.
+    """
 
     rooms: Rooms
     hub: Hub
     asgi: ASGIApp
+    admin: ASGIApp
     mllp_port: int
     pipeline: Pipeline
     workflow: Engine
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, *, now: Clock = utc_now) -> AsyncIterator[App]:
-    """Start everything but the HTTP server for the block.
+async def open_app(settings: Settings, *, now: Clock = utc_now, share: bool = False) -> AsyncIterator[App]:
+    """Start everything but the HTTP server for the block; ``share`` the MLLP port with the other workers.
 
     Raises what `open_rooms` raises, Problems of a map that does not compile, OSError when the MLLP port is taken.
     """
+    lines.tell(logging.INFO, "gateway.start", version=__version__)
     feeds = Feeds.load(settings.mappings)
     async with AsyncExitStack() as stack:
-        rooms = await stack.enter_async_context(open_rooms(settings, writer="gateway", now=now))
-        trace = Trace(rooms.journal, now=now, digest=rooms.keys.digest)
-        gate = Gate.load(now=now)
+        meters = Meters()
+        rooms = await stack.enter_async_context(
+            open_rooms(settings, writer="gateway", now=now, committed=meters.chained)
+        )
+        lines.use_key(rooms.keys.secret("log"))
+        told = told_of(meters, feeds)
+        trace = Trace(rooms.journal, now=now, digest=rooms.keys.digest, told=told)
+        gate = CountedGate.load(now=now)
+        gate.meters, gate.now = meters, now
         hub = _hub(rooms, gate)
-        await hub.warm()
+        health = await _among_others(stack, rooms, hub, policies=gate.policies)
         tokens = _tokens(rooms)
-        workflow = Engine(Followed(hub), _effects(rooms, hub, gate), now=now)
-        understand = _understander(rooms)
-        pipeline = _pipeline(rooms, hub, feeds, understand)
-        intake = _intake(rooms, feeds, understand, trace, pipeline)
+        workflow = Engine(
+            Followed(hub), _effects(rooms, hub, gate), now=now, may_run=lambda: rooms.presence.hold("workflow")
+        )
+        understand = _understander(rooms, meters)
+        pipeline = _pipeline(rooms, hub, feeds, understand, fresh := Fresh(), told)
+        intake = _intake(rooms, feeds, understand, trace, fresh, pipeline)
         door = HttpIntake(intake, rooms.inbox, feeds=feeds, understand=understand, hub=hub, make_id=rooms.keys.make_id)
         senders = Senders(rooms.registry, by_token(tokens.caller), trace.request)
-        asgi = _doors(rooms, hub, tokens, trace, intake_routes(door, authorize=senders.by_token, render=render))
+        others = [*intake_routes(door, authorize=senders.by_token, render=render), *health_routes(health)]
+        asgi = Watched(_doors(rooms, hub, tokens, trace, others, health), meters, quiet=PROBES)
         mllp = MllpServer(Hl7Door(intake, sender=senders.by_message, stranger=trace.frame, now=now))
 
-        await trace.inner("start", interface="gateway")
-        stack.push_async_callback(trace.inner, "stop", interface="gateway")
-        workflow.start()
-        stack.push_async_callback(workflow.stop)
-        pipeline.start()
-        stack.push_async_callback(pipeline.stop)
-        port = await mllp.start(settings.mllp_host, settings.mllp_port)
+        await _start(stack, trace, workflow, pipeline)
+        port = await mllp.start(settings.mllp_host, settings.mllp_port, share=share)
         stack.push_async_callback(mllp.stop)
-        yield App(rooms, hub, asgi, port, pipeline, workflow)
+        shared = Share(settings.home / METRICS)
+        meters.gauge(lambda: of_process(rooms))
+        if settings.admin_port is not None:
+            telling = asyncio.create_task(tell_siblings(meters, shared), name="metrics")
+            stack.callback(telling.cancel)
+        gate.is_open = True
+        lines.tell(logging.INFO, "gateway.ready", mllp_port=port, writer=rooms.journal.writer, version=__version__)
+        stack.callback(lambda: lines.tell(logging.INFO, "gateway.stop", writer=rooms.journal.writer))
+        yield App(rooms, hub, asgi, admin_app(rooms, meters, health, shared), port, pipeline, workflow)
 
 
-def _doors(rooms: Rooms, hub: Hub, tokens: Tokens, trace: Trace, others: list[Route]) -> ASGIApp:
+def _doors(rooms: Rooms, hub: Hub, tokens: Tokens, trace: Trace, others: list[Route], health: Health) -> ASGIApp:
     settings = rooms.settings
     own = routes(
         hub,
         authenticate=by_token(tokens.caller),
         oauth=_oauth(rooms, tokens, trace),
         facts=Facts(settings.base, __version__, sorted(definitions.kinds()), rooms.now()),
-        ready=lambda: _is_ready(rooms),
+        ready=health.ready,
     )
     secure = settings.url.startswith("https://")
     return application([*others, *own], note=trace.request, new_id=lambda: str(uuid4()), secure=secure)
-
-
-async def _is_ready(rooms: Rooms) -> bool:
-    """Tell whether the database answers and the registry is fresh: without either every request is refused."""
-    try:
-        rooms.registry.snapshot()
-        await rooms.store.cursor_of("workflow")
-    except Problem:
-        return False
-    return True
 
 
 def _hub(rooms: Rooms, gate: Gate) -> Hub:
@@ -118,7 +143,34 @@ def _hub(rooms: Rooms, gate: Gate) -> Hub:
         permits=lambda caller, action, kind: permits(caller.scopes, kind, LETTERS.get(action, "")),
         task_rules=lambda caller, stored, wanted: advance(caller, stored, wanted, now=rooms.now()),
         entries=Trail(rooms.pool, rooms.keys),
+        announce=rooms.presence.announce,
     )
+
+
+async def _among_others(stack: AsyncExitStack, rooms: Rooms, hub: Hub, *, policies: str) -> Health:
+    """Join the processes of this database; teach the gate what is stored, and what others commit from now on."""
+
+    def others_committed() -> None:
+        hub.learning.wake()
+        rooms.store.wake()
+
+    fellows = Fellows(rooms, policies=policies)
+    await fellows.join()
+    await hub.warm()
+    hub.learning.start()
+    stack.push_async_callback(hub.learning.stop)
+    rooms.presence.on_news = others_committed
+    return health_of(rooms, versions=fellows.check, consents=hub.learning.demand_fresh)
+
+
+async def _start(stack: AsyncExitStack, trace: Trace, workflow: Engine, pipeline: Pipeline) -> None:
+    """Start what works inside; it takes up what the last process left."""
+    await trace.inner("start", interface="gateway")
+    stack.push_async_callback(trace.inner, "stop", interface="gateway")
+    workflow.start()
+    stack.push_async_callback(workflow.stop)
+    pipeline.start()
+    stack.push_async_callback(pipeline.stop)
 
 
 def _tokens(rooms: Rooms) -> Tokens:
@@ -141,33 +193,39 @@ def _effects(rooms: Rooms, hub: Hub, gate: Gate) -> Effects:
     return Effects(Worked(hub), make_id=rooms.keys.make_id, consents=gate.consents, is_station=is_station)
 
 
-def _understander(rooms: Rooms) -> Understander:
-    return Understander(
-        check=fhir.check,
+def _understander(rooms: Rooms, meters: Meters) -> Understander:
+    made = TimedUnderstander(
+        prove=prove,
         make_id=rooms.keys.make_id,
         is_registered=lambda code: rooms.registry.snapshot().organisation(code) is not None,
         now=rooms.now,
     )
+    made.meters = meters
+    return made
 
 
-def _pipeline(rooms: Rooms, hub: Hub, feeds: Feeds, understand: Understander) -> Pipeline:
-    return Pipeline(
-        rooms.inbox,
+def _pipeline(rooms: Rooms, hub: Hub, feeds: Feeds, understand: Understander, fresh: Fresh, told: Told) -> Pipeline:
+    storing = Storing(
         Pipelined(hub, rooms.registry),
         feeds=feeds,
         understand=understand,
         identity=Identity(rooms.store, make_id=rooms.keys.make_id, now=rooms.now),
+        fresh=fresh,
         make_id=rooms.keys.make_id,
     )
+    return Pipeline(rooms.inbox, storing, told=told)
 
 
-def _intake(rooms: Rooms, feeds: Feeds, understand: Understander, trace: Trace, pipeline: Pipeline) -> Intake:
+def _intake(
+    rooms: Rooms, feeds: Feeds, understand: Understander, trace: Trace, fresh: Fresh, pipeline: Pipeline
+) -> Intake:
     return Intake(
         Inbox(rooms.inbox),
         feeds,
         understand=understand,
         digest=rooms.keys.digest,
         order=lambda elder: rooms.keys.index_key(f"order|{elder}"),
-        note=trace.message,
+        note=trace,
+        fresh=fresh,
         wake=pipeline.wake,
     )

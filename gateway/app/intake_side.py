@@ -14,11 +14,12 @@ from gateway.api import Note, request_id
 from gateway.fhir import codec
 from gateway.fhir.problem import Problem
 from gateway.hub import Hub, Put
-from gateway.intake import InboxRow, Ingest, Intake, KnownSender, Prior, Reply, Understander
+from gateway.hub import Message as Handed
+from gateway.intake import InboxRow, Intake, KnownSender, Message, Prior, Reply, Understander
 from gateway.intake.feeds import Feeds
 from gateway.intake.inbox import InboxStore
 from gateway.intake.status import status
-from gateway.store.protocol import InboxMark
+from gateway.store.protocol import InboxMark, Stored
 from gateway.workflow.handover import referral_task_id
 from gateway.workflow.transition import state_of
 from security.audit.record import What
@@ -42,22 +43,34 @@ class Pipelined:
         self._registry = registry
 
     async def current(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Prior]:
-        """Return what is stored of ``(kind, id)`` keys; a deleted one counts as absent."""
+        """Return what is stored of ``(kind, id)`` keys, deletions too."""
         found = await self._hub.current(Caller.system("pipeline"), keys)
-        return {
-            key: Prior(codec.parse_exact(row.body), row.version, row.facts.controllers)
-            for key, row in found.items()
-            if not row.deleted
-        }
+        return {key: _prior(row) for key, row in found.items()}
 
-    async def ingest(self, row: InboxRow, writes: Sequence[Ingest], *, elder: str) -> None:
-        """Write all in one commit with the row's move to stored."""
-        arrival = row.arrival
-        puts = [Put(write.doc, write.expect, write.sent) for write in writes]
+    async def ingest(
+        self, messages: Sequence[Message], priors: Mapping[tuple[str, str], Prior]
+    ) -> list[Exception | None]:
+        """Write each message with its row's move to stored; see `gateway.intake.storing.Records`."""
+        outcomes: dict[int, Exception | None] = {}
+        handed: dict[int, Handed] = {}
+        for at, message in enumerate(messages):
+            try:
+                handed[at] = self._handed(message)
+            except Problem as problem:
+                outcomes[at] = problem
+        rows = {key: prior.stored for key, prior in priors.items()}
+        told = await self._hub.ingest_all(Caller.system("pipeline"), list(handed.values()), priors=rows)
+        for at, outcome in zip(handed, told, strict=True):
+            outcomes[at] = outcome if isinstance(outcome, Exception) else None
+        return [outcomes[at] for at in range(len(messages))]
+
+    def _handed(self, message: Message) -> Handed:
+        arrival = message.row.arrival
+        puts = [Put(write.doc, write.expect, write.sent, write.accepted) for write in message.writes]
         mark = InboxMark(arrival.sender, arrival.message_id, arrival.digest, "stored")
-        what: What = {"interface": f"intake/{arrival.feed}", "elder": elder, "digest": arrival.digest.hex()}
+        what: What = {"interface": f"intake/{arrival.feed}", "elder": message.elder, "digest": arrival.digest.hex()}
         caller = self.sender(arrival.organisation, request=arrival.message_id)
-        await self._hub.ingest(caller, puts, marks=(mark,), what=what)
+        return Handed(caller, puts, marks=(mark,), what=what)
 
     def sender(self, organisation: str, *, request: str = "") -> Caller:
         """Return the pipeline acting for ``organisation``. Raises SEC-403 when it may not come in any more."""
@@ -65,6 +78,11 @@ class Pipelined:
         if found is None:
             raise Problem("SEC-403")
         return Caller.system("pipeline", organisation=found.uscc, tier=found.tier, request=request)
+
+
+def _prior(row: Stored) -> Prior:
+    doc = {} if row.deleted else codec.parse_exact(row.body)
+    return Prior(doc, row.version, row.facts.controllers, row.deleted, row)
 
 
 class Senders:
@@ -149,7 +167,8 @@ class HttpIntake:
     async def _held(self, row: InboxRow) -> bool:
         """Tell whether the row's discharge made a referral that waits for consent."""
         feed = self._feeds.get(row.arrival.feed)
-        understood = self._understand(feed, row.arrival.raw, organisation=row.arrival.organisation)
+        arrival = row.arrival
+        understood = self._understand(feed, arrival.raw, organisation=arrival.organisation, checking=False)
         stays = [doc["id"] for doc in understood.result.resources if doc["resourceType"] == "Encounter"]
         keys = [("Task", referral_task_id(stay, self._make_id)) for stay in stays]
         if not keys:

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.app.writers import claim_writer
+from gateway.app.database import open_database
 from gateway.config import Settings
 from gateway.fhir.problem import Problem
 from gateway.store.postgres import migrate
-from gateway.store.postgres.embedded import EmbeddedServer
 from gateway.store.postgres.inbox import PostgresInbox
 from gateway.store.postgres.pool import HeldPool, open_pool
+from gateway.store.postgres.presence import Claim, Presence
 from gateway.store.postgres.store import PostgresStore
 from security.audit import Journal
+from security.audit.journal import Committed
 from security.crypto import Keys
 from security.oauth import TokenKeys
 from security.state import Registry
@@ -29,6 +30,7 @@ from security.state import Registry
 Clock = Callable[[], datetime]
 POOL_SIZE = 16
 """Connections of one process: hot reads hold some, commits and the journal take the others (design default)."""
+RETRY_S = 0.2
 PRIVATE = 0o700
 
 
@@ -45,6 +47,7 @@ class Rooms:
     journal: Journal
     store: PostgresStore
     inbox: PostgresInbox
+    presence: Presence
     now: Clock
 
 
@@ -54,24 +57,11 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[tuple[str, int]]:
-    """Give (DSN, pid of the embedded server or 0) for the block; the embedded server ends with its starter.
-
-    Raises EmbeddedError where the embedded server cannot start; its text says what to do.
-    """
-    if settings.database_url:
-        yield settings.database_url, 0
-        return
-    server = await asyncio.to_thread(EmbeddedServer.start, settings.database_dir)
-    try:
-        yield server.dsn, server.pid
-    finally:
-        await asyncio.to_thread(server.stop)
-
-
-@asynccontextmanager
-async def open_rooms(settings: Settings, *, writer: str = "cli", now: Clock = utc_now) -> AsyncIterator[Rooms]:
+async def open_rooms(
+    settings: Settings, *, writer: str = "cli", now: Clock = utc_now, committed: Committed | None = None
+) -> AsyncIterator[Rooms]:
     """Open everything for the block. ``writer`` names the audit chain; several processes of one name take turns.
+    ``committed`` is told of every commit of the journal.
 
     Raises Problem CFG-002 (not initialised), CFG-003 (database of another version), SEC-9nn (keys), STO-503.
     """
@@ -82,16 +72,38 @@ async def open_rooms(settings: Settings, *, writer: str = "cli", now: Clock = ut
         dsn, pid = await stack.enter_async_context(open_database(settings))
         pool = await open_pool(dsn, size=POOL_SIZE)
         stack.push_async_callback(pool.close)
-        await _demand_current(dsn)
+        await migrate.demand_fit(dsn)
         registry = Registry(pool, now=now)
         await registry.start()
         stack.push_async_callback(registry.close)
-        name = await stack.enter_async_context(claim_writer(dsn, writer))
-        journal = Journal(pool, keys, now=now, writer_id=name, anchor_path=settings.anchor_file)
+        presence = Presence(dsn)
+        await presence.start()
+        stack.push_async_callback(presence.stop)
+        claim = await presence.claim_writer(writer)
+        journal = Journal(
+            pool,
+            keys,
+            now=now,
+            writer_id=claim.name,
+            anchor_path=settings.anchor_file,
+            claim=claim.number,
+            renew=lambda: _claimed(presence, writer),
+            committed=committed,
+        )
         await journal.start()
         stack.push_async_callback(journal.stop)
         store = PostgresStore(pool, keys, now=now)
-        yield Rooms(settings, dsn, pid, pool, keys, registry, journal, store, PostgresInbox(pool, keys, now=now), now)
+        inbox = PostgresInbox(pool, keys, now=now, seat=presence.seat)
+        yield Rooms(settings, dsn, pid, pool, keys, registry, journal, store, inbox, presence, now)
+
+
+async def _claimed(presence: Presence, writer: str) -> Claim:
+    """Return the claim of a free name, however often the database has to be asked."""
+    while True:
+        try:
+            return await presence.claim_writer(writer)
+        except Problem:
+            await asyncio.sleep(RETRY_S)
 
 
 async def install(settings: Settings) -> bool:
@@ -119,9 +131,3 @@ def _make_keys(settings: Settings) -> bool:
             make(path)
             made = True
     return made
-
-
-async def _demand_current(dsn: str) -> None:
-    found, wanted = await migrate.current(dsn), migrate.head()
-    if found != wanted:
-        raise Problem("CFG-003", found=found or "-", wanted=wanted)

@@ -11,17 +11,28 @@ from datetime import datetime
 from typing import Literal
 
 from gateway.fhir.problem import Problem
+from gateway.intake import Reply
 from security.audit import Journal, entry, stranger
 from security.audit.record import MAJOR, MINOR, SERIOUS, SUCCESS, What
 from security.caller import Caller
 from security.oauth import Attempt
 
+_STATES = {"AA": "received", "AE": "parked", "AR": "refused"}
+
 
 class Trace:
     """Write entries for rooms that may not know the journal."""
 
-    def __init__(self, journal: Journal, *, now: Callable[[], datetime], digest: Callable[[bytes], bytes]) -> None:
-        """Hold the journal, the clock and the keyed digest of raw bytes."""
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        now: Callable[[], datetime],
+        digest: Callable[[bytes], bytes],
+        told: Callable[[str, str], None],
+    ) -> None:
+        """Hold the journal, the clock, the keyed digest of raw bytes, and who is ``told`` of answers (feed, state)."""
+        self._told = told
         self._journal = journal
         self._now = now
         self._digest = digest
@@ -43,20 +54,29 @@ class Trace:
         )
         await self._journal.append(record, durable=True)
 
-    async def message(
-        self, caller: Caller, feed: str, *, message_id: str, reply: str, problems: Sequence[Problem], raw: bytes
-    ) -> None:
-        """Record one answer to a sender."""
+    def record(self, caller: Caller, feed: str, reply: Reply, *, message_id: str, raw: bytes) -> bytes:
+        """Return the record of one answer to a sender."""
         what: What = {
             "interface": f"intake/{feed}",
             "id": message_id,
-            "outcome": SUCCESS if reply == "AA" else outcome(problems),
-            "reasons": _codes(problems),
+            "outcome": SUCCESS if reply.success == "AA" else outcome(reply.problems),
+            "reasons": _codes(reply.problems),
             "size": len(raw),
             "digest": self._digest(raw).hex(),
         }
-        action: Literal["refuse", "ingest"] = "refuse" if reply == "AR" else "ingest"
-        await self._journal.append(entry(caller, action, at=self._now(), **what), durable=True)
+        action: Literal["refuse", "ingest"] = "refuse" if reply.success == "AR" else "ingest"
+        return entry(caller, action, at=self._now(), **what)
+
+    def left(self, feed: str, reply: Reply) -> None:
+        """Say that a record was kept with its message: the journal's writer is to look for it."""
+        self._told(feed, _STATES[reply.success])
+        self._journal.kick()
+
+    async def append(self, caller: Caller, feed: str, reply: Reply, *, message_id: str, raw: bytes) -> None:
+        """Record one answer to a sender, durably."""
+        self._told(feed, _STATES[reply.success])
+        made = self.record(caller, feed, reply, message_id=message_id, raw=raw)
+        await self._journal.append(made, durable=True)
 
     async def frame(self, address: str, problem: Problem, raw: bytes) -> None:
         """Record a frame that no registered sender stands for."""
@@ -67,6 +87,7 @@ class Trace:
             "size": len(raw),
             "digest": self._digest(raw).hex(),
         }
+        self._told("", "refused")
         await self._journal.append(stranger("refuse", at=self._now(), address=address, **what), durable=True)
 
     async def request(self, address: str, interface: str, problem: Problem, *, request: str = "") -> None:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from gateway.fhir import codec
-from gateway.hub import Hub, Put
+from gateway.hub import Hub, Message, Put
 from gateway.store.protocol import MUST_NOT_EXIST
+from gateway.workflow.effects import KINDS
 from security.caller import Caller
 
 Resource = dict[str, Any]
@@ -23,7 +24,7 @@ class Followed:
 
     async def changes(self, cursor: str, *, limit: int) -> tuple[Sequence[Resource], str]:
         """Return the changed resources after ``cursor`` and the cursor behind them."""
-        found = await self._hub.changes(self._caller, cursor, limit=limit)
+        found = await self._hub.changes(self._caller, cursor, limit=limit, kinds=KINDS)
         return [codec.parse_exact(row.body) for row in found.rows if not row.deleted], found.cursor
 
     async def cursor_of(self, consumer: str) -> str:
@@ -51,13 +52,20 @@ class Worked:
         found = await self._hub.find(Caller.system("workflow"), kind, pairs=params)
         return [codec.parse_exact(row.body) for row in found]
 
-    async def create(self, resources: Sequence[Resource], *, controller: str) -> None:
-        """Create those of ``resources`` that never existed, for ``controller``, in one commit."""
-        caller = Caller.system("workflow", organisation=controller)
-        known = await self._hub.current(caller, [(row["resourceType"], row["id"]) for row in resources])
-        new = [Put(row, MUST_NOT_EXIST) for row in resources if (row["resourceType"], row["id"]) not in known]
-        if new:
-            await self._hub.ingest(caller, new, what={"interface": "workflow"})
+    async def create(self, made: Sequence[tuple[str, Sequence[Resource]]]) -> None:
+        """Create those resources that never existed, each group for its controller, in one commit."""
+        caller = Caller.system("workflow")
+        keys = dict.fromkeys((row["resourceType"], row["id"]) for _, rows in made for row in rows)
+        known = await self._hub.current(caller, list(keys))
+        messages = []
+        for controller, rows in made:
+            new = [Put(row, MUST_NOT_EXIST) for row in rows if (row["resourceType"], row["id"]) not in known]
+            if new:
+                acting = Caller.system("workflow", organisation=controller)
+                messages.append(Message(acting, new, what={"interface": "workflow"}))
+        for outcome in await self._hub.ingest_all(caller, messages, priors={}):
+            if isinstance(outcome, Exception):
+                raise outcome
 
     async def update(self, resources: Sequence[Resource], *, controller: str) -> None:
         """Replace the versions that ``resources`` were read as, in one commit. Raises Problem STO-412 on a race."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.app.rooms import open_database, open_rooms
+from gateway.app.database import open_database
+from gateway.app.rooms import open_rooms
 from gateway.cli.answer import Answer, Table
 from gateway.cli.change import record
 from gateway.cli.exits import Exit
 from gateway.cli.shell import Shell
-from gateway.cli.word import Option, Word, Words
+from gateway.cli.word import Option, Word, Words, argument
 from gateway.fhir.problem import Problem
 from gateway.store.postgres.pool import open_pool
 from security import audit as journal
@@ -38,6 +40,26 @@ async def verify(shell: Shell) -> Answer:
         finally:
             await pool.close()
     return _report(report)
+
+
+async def export(shell: Shell, folder: Path) -> Answer:
+    """Write hashes, links and signed notes for an auditor outside, who has no key; no record is in it."""
+    settings = shell.settings()
+    if not settings.key_file.exists():
+        raise Problem("CFG-002")
+    keys = Keys.load(settings.key_file)
+    async with open_database(settings) as (dsn, _):
+        pool = await open_pool(dsn, size=2)
+        try:
+            made = await journal.export(pool, keys, settings.anchor_file, folder)
+        finally:
+            await pool.close()
+    check = f"node tools/verify/verify.mjs {folder}"
+    line = (
+        f"{made.events} 条记录的哈希、{made.checkpoints} 个检查点已写入 {folder}；校验：{check}",
+        f"hashes of {made.events} records and {made.checkpoints} checkpoints are in {folder}; to check: {check}",
+    )
+    return Answer("yiyang.audit.export/1", {**asdict(made), "folder": str(folder)}, lines=[line])
 
 
 async def tail(shell: Shell, number: int) -> Answer:
@@ -107,6 +129,12 @@ WORDS = {
         ("逐条校验审计日志，指出第一条被动过的记录", "Verify the journal and name the first record that was touched"),
         [],
     ),
+    "export": Word(
+        "export",
+        export,
+        ("导出哈希链与检查点，供外部审计（不含任何记录内容）", "Write hashes and checkpoints for an outside auditor"),
+        [argument("folder", type=click.Path(path_type=Path, file_okay=False))],
+    ),
     "tail": Word(
         "tail",
         tail,
@@ -120,6 +148,10 @@ WORDS = {
 }
 WORD = Words(
     "audit",
-    {"verify": ("audit", "校验完整性", "verify its integrity"), "tail": ("audit", "最新记录", "the newest entries")},
+    {
+        "verify": ("audit", "校验完整性", "verify its integrity"),
+        "export": ("audit", "导出供外部审计", "write it out for an outside auditor"),
+        "tail": ("audit", "最新记录", "the newest entries"),
+    },
     ("校验、查看审计日志", "Verify the audit journal, look at it"),
 )

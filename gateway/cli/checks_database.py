@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 
-from gateway.app.rooms import open_database
+from gateway.app.database import open_database
+from gateway.cli import checks_journal, checks_server
 from gateway.cli.check import Check, failed, same
 from gateway.config import Settings
 from gateway.fhir.problem import Problem
@@ -25,6 +26,11 @@ _INBOX = """
 SELECT count(*) FILTER (WHERE state IN (0, 1) AND received < now() - interval '10 minutes') AS orphaned,
        count(*) FILTER (WHERE state = 3) AS parked, count(*) FILTER (WHERE state = 4) AS dead
 FROM inbox WHERE state <> 2"""
+_PROCESSES = "SELECT code, policies, maps FROM process WHERE seat = ANY(live_seats())"
+# A feed's cursor begins with the transaction's number, 20 digits.
+_CURSOR = "(SELECT nullif(ltrim(left(cursor, 20), '0'), '') FROM feed_cursor WHERE consumer = 'workflow')"
+_LATE = f"ts < now() - interval '10 minutes' AND xid > coalesce({_CURSOR}, '0')::xid8"
+_BEHIND = f"SELECT EXISTS (SELECT FROM res WHERE {_LATE})"  # noqa: S608  # access: is there one, no row is read
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -35,7 +41,7 @@ async def all_of(settings: Settings) -> AsyncIterator[Check]:
         return
     try:
         async with open_database(settings) as (dsn, _):
-            rows = [row async for row in _reached(dsn)]
+            rows = [row async for row in _reached(dsn, settings)]
     except EmbeddedError as error:
         yield failed("database", Problem("CLI-010", reason=str(error)))
     except _AWAY as error:
@@ -49,18 +55,31 @@ async def all_of(settings: Settings) -> AsyncIterator[Check]:
             yield row
 
 
-async def _reached(dsn: str) -> AsyncIterator[Check]:
+async def _reached(dsn: str, settings: Settings) -> AsyncIterator[Check]:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         yield await _server(connection)
         yield await _clock(connection)
-        found, wanted = await migrate.current(dsn), migrate.head()
-        if found != wanted:
-            yield Check("schema", "fail", same(f"{found or '-'} != {wanted}"), same("yiyang db upgrade"))
+        async for row in checks_server.all_of(connection, settings):
+            yield row
+        wanted = migrate.head()
+        try:
+            found = await migrate.demand_fit(dsn)
+        except Problem as problem:
+            yield Check("schema", "fail", same(f"{problem.detail['found']} != {wanted}"), same("yiyang db upgrade"))
             return
-        yield Check("schema", "ok", same(found))
+        if found != wanted:
+            finish = ("程序比数据库旧：请完成升级", "the program is older than the schema: finish the upgrade")
+            yield Check("schema", "warn", same(f"{found} > {wanted}"), finish)
+        else:
+            yield Check("schema", "ok", same(found))
         for row in await _journal(connection):
             yield row
+        async for row in checks_journal.of_database(connection, settings):
+            yield row
+        for row in await _processes(connection):
+            yield row
+        yield await _followers(connection)
         for row in await _inbox(connection):
             yield row
     finally:
@@ -96,6 +115,26 @@ async def _journal(connection: asyncpg.Connection) -> list[Check]:
         late = (f"{pending} 条记录尚未入链", f"{pending} entries are not chained yet")
         return [Check("journal", "warn", late, ("请启动网关：yiyang serve", "start the gateway: yiyang serve"))]
     return [Check("journal", "ok", signed)]
+
+
+async def _processes(connection: asyncpg.Connection) -> list[Check]:
+    """Those that serve one database must be of one program, one policy and one set of maps."""
+    live = await connection.fetch(_PROCESSES)
+    differing = [name for name in ("code", "policies", "maps") if len({row[name] for row in live}) > 1]
+    if differing:
+        remedy = ("请以同一版本重启全部网关", "restart every gateway with one version")
+        return [Check("processes", "warn", same(f"{len(live)}: {', '.join(differing)}"), remedy)]
+    return [Check("processes", "ok", (f"{len(live)} 个进程在服务", f"{len(live)} processes serve"))]
+
+
+async def _followers(connection: asyncpg.Connection) -> Check:
+    """The workflow draws the consequences of a commit within a second; after ten minutes it does not run."""
+    late = await connection.fetchval(_BEHIND)
+    if late:
+        text = ("有十分钟前的变更尚未处理", "changes of ten minutes ago are not followed yet")
+        remedy = ("请启动网关并查看其日志（workflow.retry）", "start the gateway and see its log (workflow.retry)")
+        return Check("workflow", "warn", text, remedy)
+    return Check("workflow", "ok", ("已处理全部变更", "has followed every change"))
 
 
 async def _inbox(connection: asyncpg.Connection) -> list[Check]:

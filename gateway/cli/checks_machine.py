@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import stat
 import sys
@@ -14,7 +13,8 @@ from pathlib import Path
 
 from gateway.cli import running
 from gateway.cli.check import Check, failed, same
-from gateway.cli.serving import is_free
+from gateway.cli.checks_running import is_running
+from gateway.cli.ports import is_free
 from gateway.config import Settings
 from gateway.fhir.problem import Problem, Problems
 from security.crypto import Keys
@@ -143,32 +143,22 @@ def _anchor(settings: Settings) -> Check:
 
 
 def _ports(settings: Settings) -> Iterator[Check]:
-    if _is_running(settings):
+    if is_running(settings):
         yield Check("ports", "ok", (f"网关运行中：{running.base_of(settings)}",
                                     f"the gateway runs: {running.base_of(settings)}"))  # fmt: skip
         return
     for name, host, port in (
         ("http-port", settings.host, settings.port),
         ("mllp-port", settings.mllp_host, settings.mllp_port),
+        ("admin-port", settings.admin_host, settings.admin_port),
     ):
+        if port is None:
+            continue
         if is_free(host, port):
             yield Check(name, "ok", (f"{host}:{port} 空闲", f"{host}:{port} is free"))
         else:
             problem = Problem("CLI-011", host=host, port=port, option=f"--{name.replace('http-', '')}")
             yield Check(name, "warn", same(f"{host}:{port}"), (problem.text("zh"), problem.text("en")))
-
-
-def _is_running(settings: Settings) -> bool:
-    pid = running.read(settings).get("pid")
-    if not isinstance(pid, int):
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _maps(settings: Settings) -> Iterator[Check]:

@@ -22,15 +22,18 @@ from gateway.cli.answer import Answer, Table, note, show
 from gateway.cli.demo_scene import Scene
 from gateway.cli.demo_text import curl_lines
 from gateway.cli.exits import Exit
+from gateway.cli.ports import is_free
 from gateway.cli.serve import pids
-from gateway.cli.serving import Serving, is_free, serve, stopping
+from gateway.cli.serving import Serving, serve
 from gateway.cli.shell import Shell
+from gateway.cli.stopping import stopping
 from gateway.cli.word import Option, Word
 from gateway.config import Settings
 from gateway.demo.cast import OTHER_CENTRE
 from gateway.demo.doors import StepFailed
 from gateway.demo.story import Step
 from gateway.fhir.problem import Problem
+from gateway.watch import lines
 
 
 async def demo(shell: Shell, port: int, mllp_port: int, elders: int, *, once: bool) -> Answer | None:
@@ -39,6 +42,9 @@ async def demo(shell: Shell, port: int, mllp_port: int, elders: int, *, once: bo
         shell.json = False  # people look at it, also through a pipe
     with _home(shell, once=once) as home:
         settings = _settings(home, port, mllp_port)
+        # The story is what is to be read; every request's line beside it is for who asks.
+        level = settings.log_level if os.environ.get("YIYANG_LOG_LEVEL") else "warning"
+        lines.configure(form=settings.log, level=level)
         await install(settings)
         async with serve(settings) as serving:
             try:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from gateway.cli import checks_database, checks_machine
+from gateway.cli import checks_database, checks_journal, checks_machine, checks_program, checks_running, checks_settings
 from gateway.cli.answer import Answer, Table
 from gateway.cli.check import Check
 from gateway.cli.exits import Exit
 from gateway.cli.shell import Shell
-from gateway.cli.word import Word
+from gateway.cli.word import Option, Word
 from gateway.config import Settings
 
 
-async def doctor(shell: Shell) -> Answer:
-    """Check machine, keys, maps, ports, database, journal and inbox."""
+async def doctor(shell: Shell, *, health: bool) -> Answer:
+    """Check everything that an installation stands on; with ``health`` only whether the running gateway is ready."""
+    if health:
+        return checks_running.health(shell.settings())
     rows = [row async for row in _rows(shell.settings())]
     found = [row for row in rows if row.state != "ok"]
     heads = [("", ""), ("检查", "check"), ("结果", "found"), ("怎么办", "what to do")]
@@ -34,7 +36,13 @@ async def doctor(shell: Shell) -> Answer:
 
 
 async def _rows(settings: Settings) -> AsyncIterator[Check]:
-    for row in checks_machine.all_of(settings):
+    for row in (
+        *checks_machine.all_of(settings),
+        *checks_program.all_of(),
+        *checks_settings.all_of(settings),
+        *checks_journal.of_machine(settings),
+        *checks_running.all_of(settings),
+    ):
         yield row
     async for row in checks_database.all_of(settings):
         yield row
@@ -46,4 +54,15 @@ def _verdict(found: Sequence[Check]) -> tuple[str, str]:
     return f"{len(found)} 项需要处理", f"{len(found)} to see to"
 
 
-WORD = Word("doctor", doctor, ("检查运行环境", "Check what this installation stands on"), [])
+WORD = Word(
+    "doctor",
+    doctor,
+    ("检查运行环境", "Check what this installation stands on"),
+    [
+        Option(
+            "--health",
+            is_flag=True,
+            texts=("只问运行中的网关是否就绪（供容器健康检查）", "only ask whether the running gateway is ready"),
+        )
+    ],
+)

@@ -40,6 +40,7 @@ _BY_STATUS = {
     503: Exit.UNAVAILABLE,
 }
 _BY_CODE = {
+    "CFG-008": Exit.REFUSED,
     "CLI-012": Exit.REFUSED,
     "CLI-013": Exit.REFUSED,
     "SEC-131": Exit.CONFLICT,

@@ -22,6 +22,8 @@ from gateway.fhir.problem import Problem
 from gateway.intake.inbox import InboxRow, State
 from gateway.intake.reply import issue, unpack
 from gateway.intake.status import WAY_ON
+from gateway.watch.metrics import REPLAYED
+from gateway.watch.share import METRICS, Share
 
 MAX_PAGE = 200
 PACE_S = 0.2
@@ -82,6 +84,7 @@ async def replay(shell: Shell, message: str, sender: str, wait: int) -> Answer:
             raise Problem("CLI-009", message=message, state=row.state)
         await record(rooms, "replay", interface=f"intake/{row.arrival.feed}", id_=message)
         await rooms.inbox.replay(row.arrival)
+        Share(rooms.settings.home / METRICS).add(REPLAYED)
         after = await _settled(rooms, row, wait, shell)
     stored = after.state in (State.STORED, State.RECEIVED)
     moved = f"{row.state} → {after.state} {after.reason}".rstrip()

@@ -71,14 +71,15 @@ def _run(words: Sequence[str], shell: Shell) -> int:
 
 
 def _failed(error: Exception, shell: Shell) -> int:
-    problems = _problems(error)
+    problems = problems_of(error)
     if problems[0].code == "CLI-099" or shell.verbose > 1:
         _trace(shell)
     show_problems(problems, shell)
     return max((exit_of(problem) for problem in problems), key=lambda code: code is not Exit.USAGE)
 
 
-def _problems(error: Exception) -> Sequence[Problem]:
+def problems_of(error: Exception) -> Sequence[Problem]:
+    """Return what ``error`` is to people; never empty. Of another library's it tells the kind alone."""
     if isinstance(error, Problem):
         return [error]
     if isinstance(error, Problems):

@@ -33,6 +33,20 @@ def read(settings: Settings) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def doors_of(settings: Settings) -> dict[str, Any]:
+    """Return where a gateway of ``settings``, with its real ports, answers: for people and scripts."""
+    url = settings.url
+    admin = {"admin": {"host": settings.admin_host, "port": settings.admin_port}} if settings.admin_port else {}
+    return {
+        "base": settings.base,
+        "intake": f"{url}/intake",
+        "tokenEndpoint": f"{url}/oauth/token",
+        "mllp": {"host": settings.mllp_host, "port": settings.mllp_port},
+        "port": settings.port,
+        **admin,
+    }
+
+
 @contextmanager
 def announced(settings: Settings, doors: Mapping[str, Any]) -> Iterator[None]:
     """Keep ``doors`` in the file for the block; afterwards only the ports stay, for the next start to choose again."""

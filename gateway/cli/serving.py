@@ -1,17 +1,15 @@
 """Serve the gateway from this process until told to stop: granian inside our own event loop.
 
-In: settings with real ports. Out: the doors, announced in the home folder. One process holds the doors, the pipeline,
-the workflow and the journal (docs/decisions/0080-one-process-serves.md).
+In: settings with real ports. Out: the doors, announced in the home folder. A process holds doors, pipeline, workflow
+and journal; `workers` runs several of them (docs/decisions/0085-workers.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +18,8 @@ from granian.server.embed import Server
 from starlette.types import ASGIApp
 
 from gateway.app import App, open_app
-from gateway.cli.running import announced
+from gateway.cli.ports import free_port
+from gateway.cli.running import announced, doors_of
 from gateway.config import Settings
 from gateway.fhir.problem import Problem
 
@@ -40,14 +39,7 @@ class Serving:
     @property
     def doors(self) -> dict[str, Any]:
         """Return where it answers, for people and scripts."""
-        url = self.settings.url
-        return {
-            "base": self.settings.base,
-            "intake": f"{url}/intake",
-            "tokenEndpoint": f"{url}/oauth/token",
-            "mllp": {"host": self.settings.mllp_host, "port": self.app.mllp_port},
-            "port": self.settings.port,
-        }
+        return doors_of(self.settings)
 
 
 @asynccontextmanager
@@ -56,16 +48,25 @@ async def serve(settings: Settings) -> AsyncIterator[Serving]:
 
     Raises Problem CLI-011 (a port is taken), and what `open_app` raises.
     """
-    chosen = replace(settings, port=_free(settings.host, settings.port, "--port"))
-    mllp_port = _free(settings.mllp_host, settings.mllp_port, "--mllp-port")
-    async with open_app(replace(chosen, mllp_port=mllp_port)) as app, _listening(app.asgi, chosen):
+    chosen = replace(
+        settings,
+        port=free_port(settings.host, settings.port, "--port"),
+        mllp_port=free_port(settings.mllp_host, settings.mllp_port, "--mllp-port"),
+    )
+    if chosen.admin_port is not None:
+        chosen = replace(chosen, admin_port=free_port(chosen.admin_host, chosen.admin_port, "YIYANG_ADMIN_PORT"))
+    async with open_app(chosen) as app, listening(app.asgi, chosen), admin_listening(app.admin, chosen):
         serving = Serving(chosen, app)
         with announced(chosen, serving.doors):
             yield serving
 
 
 @asynccontextmanager
-async def _listening(asgi: ASGIApp, settings: Settings) -> AsyncIterator[None]:
+async def listening(asgi: ASGIApp, settings: Settings) -> AsyncIterator[None]:
+    """Serve HTTP for the block at a port that is ours; granian shares it with the other workers of ours.
+
+    Raises Problem CLI-011.
+    """
     server = Server(
         asgi,
         address=settings.host,
@@ -85,6 +86,16 @@ async def _listening(asgi: ASGIApp, settings: Settings) -> AsyncIterator[None]:
         await asyncio.wait((task,))
 
 
+@asynccontextmanager
+async def admin_listening(admin: ASGIApp, settings: Settings) -> AsyncIterator[None]:
+    """Serve metrics and health for the block at the settings' admin port, if there is one. Raises Problem CLI-011."""
+    if settings.admin_port is None:
+        yield
+        return
+    async with listening(admin, replace(settings, host=settings.admin_host, port=settings.admin_port)):
+        yield
+
+
 async def _answering(settings: Settings, task: asyncio.Task[None]) -> None:
     """Wait until the port takes connections."""
     async with asyncio.timeout(LISTEN_S):
@@ -95,42 +106,3 @@ async def _answering(settings: Settings, task: asyncio.Task[None]) -> None:
                 return
             await asyncio.sleep(POLL_S)
     raise Problem("CLI-011", host=settings.host, port=settings.port, option="--port")
-
-
-@contextmanager
-def stopping() -> Iterator[asyncio.Event]:
-    """Give an event that SIGINT and SIGTERM set, so that everything is closed in order."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-def is_free(host: str, port: int) -> bool:
-    """Tell whether ``port`` can be listened on now."""
-    return _bound(host, port) != 0
-
-
-def _free(host: str, port: int, option: str) -> int:
-    """Return ``port``, or a free one for 0. granian shares a port that is taken, so it is tried here first."""
-    found = _bound(host, port)
-    if not found:
-        raise Problem("CLI-011", host=host, port=port, option=option)
-    return found
-
-
-def _bound(host: str, port: int) -> int:
-    """Return the port that could be bound, 0 when it could not."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return 0
-        return int(probe.getsockname()[1])

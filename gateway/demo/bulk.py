@@ -15,6 +15,7 @@ import random  # noqa: TID251 - a seeded fiction must repeat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,10 +65,10 @@ def resources(
     """Yield ``(kind, id, body)`` of a county of ``elders``; what is referred to comes before what refers to it.
 
     For a million resources ask for 1,000,000 / PER_ELDER elders, or break off when there are enough. Each body passes
-    `gateway.fhir.gate.accept`. Starting costs about a second: every map is compiled. ``mappings`` defaults to ours.
+    `gateway.fhir.gate.accept`. Starting once costs some two seconds: every map is compiled.
     """
     place = county(seed=seed, elders=elders, today=today)
-    models = _models(Feeds.load(mappings or data_root("mappings")))
+    models = _models(mappings or data_root("mappings"))
     written: set[str] = set()
     for elder in place.elders:
         for made in _life(elder, models, random.Random(f"{seed}/{elder.number}"), place):  # noqa: S311
@@ -169,8 +170,9 @@ def _stay_number(elder: Elder, day: date) -> str:
     return f"ZD{day:%Y%m%d}{elder.number:04d}"
 
 
-def _models(feeds: Feeds) -> _Models:
-    rng = random.Random("models")  # noqa: S311
+@lru_cache(maxsize=1)
+def _models(mappings: Path) -> _Models:
+    feeds, rng = Feeds.load(mappings), random.Random("models")  # noqa: S311
     return _Models(
         tuple(_model(feeds, rng, way="3") for _ in range(VARIANTS)),
         tuple(_model(feeds, rng, way="1") for _ in range(VARIANTS)),
@@ -286,13 +288,12 @@ def _coded(system: str, code: str) -> Doc:
 
 
 def _messages(elder: Elder, stay: Stay, rng: random.Random) -> Iterator[tuple[str, str, Doc]]:
-    """Yield feed, sender and record of one stay, as `year` would send them."""
+    """Yield feed, sender and record of one stay; the discharge first, whose Patient has all parts."""
     out = stay.discharged
+    yield "json-discharge", HOSPITAL, discharge(elder, stay)
     if stay.way == "3":
         recipients = (elder.centre, elder.station)
         yield "sharing-consent", HOSPITAL, consent(elder, at=out - timedelta(hours=1), recipients=recipients)
-    yield "json-discharge", HOSPITAL, discharge(elder, stay)
-    if stay.way == "3":
         scores = {item: rng.randint(most // 2, most) for item, most in FULL_SCORES.items()}
         yield "assessment", elder.centre, assessment(elder, at=out + timedelta(days=2), scores=scores)
         yield "care-plan", elder.centre, care_plan(elder, at=out + timedelta(days=3))

@@ -32,13 +32,14 @@ STORY_ELDERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One record: which feed, which organisation sends it, about whom, what."""
+    """One record: which feed, which organisation sends it, about whom, what; of a discharge, the stay too."""
 
     at: datetime
     feed: str
     organisation: str
     elder: Elder
     record: Record
+    stay: Stay | None = None
 
 
 def year(county: County, *, seed: int, today: date, hospital: str) -> list[Sent]:
@@ -61,7 +62,7 @@ def _life(elder: Elder, rng: random.Random, today: date, hospital: str) -> Itera
             signed = out - timedelta(hours=1)
             recipients = (elder.centre, elder.station)
             yield Sent(signed, "sharing-consent", hospital, elder, consent(elder, at=signed, recipients=recipients))
-        yield Sent(out, "json-discharge", hospital, elder, discharge(elder, stay))
+        yield Sent(out, "json-discharge", hospital, elder, discharge(elder, stay), stay)
         if stay.way == "3":
             assessed, planned = out + timedelta(days=2), out + timedelta(days=3)
             scores = assessment(elder, at=assessed, scores=_scores(rng))

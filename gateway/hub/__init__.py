@@ -1,5 +1,6 @@
 """The one service through which a resource is read or written: one file per interaction."""
 
+from gateway.hub.ingest import Message
 from gateway.hub.service import Hub
 from gateway.hub.trail import PARAMETERS as AUDIT_PARAMETERS
 from gateway.hub.transaction import Answer
@@ -12,6 +13,7 @@ __all__ = [
     "Found",
     "Hub",
     "Ingested",
+    "Message",
     "Put",
     "Released",
     "Written",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from gateway.fhir import gate as fhir
 from gateway.fhir.problem import Problem
+from gateway.hub.values import Doc
 from gateway.store.protocol import ANY_VERSION
 
 MAX_ENTRIES = 500
@@ -29,7 +30,10 @@ _REFERENCE = re.compile(rb'("reference"\s*:\s*)"((?:[^"\\]|\\.)*)"')
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry: ``at`` its place in the bundle, ``id`` of its target (a new one for POST, "" for a search)."""
+    """One entry: ``at`` its place in the bundle, ``id`` of its target (a new one for POST, "" for a search).
+
+    ``doc`` is the resource in ``body`` as checked with the bundle; None when a reference in it was resolved since.
+    """
 
     at: int
     method: str
@@ -39,6 +43,7 @@ class Step:
     pairs: tuple[tuple[str, str], ...] = ()
     if_match: int = ANY_VERSION
     full_url: str = ""
+    doc: Doc | None = None
 
     @property
     def where(self) -> str:
@@ -75,19 +80,20 @@ def steps(body: bytes, *, base: str, new_id: Callable[[], str]) -> tuple[Step, .
     Raises what the fhir gate finds, HUB-010 (type), HUB-011 (too many), HUB-012 (conditional), HUB-013 (an entry that
     cannot be understood), HUB-014 (two entries for one resource).
     """
-    fhir.accept(body, kind="Bundle")
+    checked = fhir.accept(body, kind="Bundle")
     bundle = _DECODER.decode(body)
     if bundle.type != "transaction":
         raise Problem("HUB-010", where="Bundle.type", type=bundle.type)
     if len(bundle.entry) > MAX_ENTRIES:
         raise Problem("HUB-011", where="Bundle.entry", limit=MAX_ENTRIES)
-    read = [_step(at, entry, base, new_id) for at, entry in enumerate(bundle.entry)]
+    docs = [each.get("resource") for each in checked.get("entry", ())]
+    read = [_step(at, entry, base, new_id, docs[at]) for at, entry in enumerate(bundle.entry)]
     _distinct(read)
     resolved = _resolved(read)
     return tuple(sorted(resolved, key=lambda step: (ORDER[step.method], step.at)))
 
 
-def _step(at: int, entry: _Entry, base: str, new_id: Callable[[], str]) -> Step:
+def _step(at: int, entry: _Entry, base: str, new_id: Callable[[], str], doc: Doc | None) -> Step:
     where = f"Bundle.entry[{at}].request"
     request = entry.request
     path, mark, query = request.url.removeprefix(base + "/").partition("?")
@@ -103,7 +109,8 @@ def _step(at: int, entry: _Entry, base: str, new_id: Callable[[], str]) -> Step:
     pairs = tuple(parse_qsl(query, keep_blank_values=True))
     if request.method == "POST":
         id = new_id()  # noqa: A001
-    return Step(at, request.method, kind, id, body, pairs, _version(request.if_match, where), entry.full_url)
+    seen = doc if doc is not None and doc.get("resourceType") == kind else None
+    return Step(at, request.method, kind, id, body, pairs, _version(request.if_match, where), entry.full_url, seen)
 
 
 def _conditional(request: _Request, mark: str, id: str) -> bool:  # noqa: A002
@@ -146,7 +153,8 @@ def _resolved(read: Sequence[Step]) -> Iterator[Step]:
     known = {step.full_url: f"{step.kind}/{step.id}" for step in read if step.body and step.full_url}
     for step in read:
         body = _REFERENCE.sub(lambda match: _target(match, known), step.body) if known and step.body else step.body
-        yield Step(step.at, step.method, step.kind, step.id, body, step.pairs, step.if_match, step.full_url)
+        # What a reference may point to is told only now: such a resource is checked once more.
+        yield step if body == step.body else replace(step, body=body, doc=None)
 
 
 def _target(match: re.Match[bytes], known: Mapping[str, str]) -> bytes:

@@ -6,10 +6,9 @@ follower does about a change has its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from gateway.fhir import search as parameters
-from gateway.fhir.predicate import EVERYTHING
 from gateway.fhir.query import Query
 from gateway.hub.interaction import Tools, demand_inner
 from gateway.store.protocol import Batch, Changes, Stored
@@ -19,10 +18,18 @@ PAGE = 500
 """Rows read at once when all of a kind are wanted: some 500 kB of bodies."""
 
 
-async def changes(tools: Tools, caller: Caller, cursor: str, *, limit: int = 100) -> Changes:
-    """Return what changed after ``cursor`` ("" = from the start) and is open to ``caller``, deletions flagged."""
+async def changes(
+    tools: Tools, caller: Caller, cursor: str, *, limit: int = 100, kinds: Collection[str] | None = None
+) -> Changes:
+    """Return what changed after ``cursor`` ("" = from the start) and is open to ``caller``, deletions flagged.
+
+    ``kinds`` are those that the follower acts on (None: all). The gate has learnt at least what these rows say.
+    """
     demand_inner(caller)
-    found = await tools.store.changes(cursor, limit=limit)
+    found = await tools.store.changes(cursor, limit=limit, kinds=kinds)
+    if found.rows:
+        # Who acts on a consent of another process asks the gate about it.
+        await tools.learning.catch_up()
     rows = tuple(row for row in found.rows if tools.gate.decide(caller, "read", row.facts).allow)
     return Changes(rows, found.cursor)
 
@@ -56,18 +63,6 @@ def follow(tools: Tools, caller: Caller) -> AsyncIterator[None]:
     """Yield whenever something may have been committed."""
     demand_inner(caller)
     return tools.store.follow()
-
-
-async def warm(tools: Tools) -> None:
-    """Teach the gate every consent, referral and plan there is: once, before the doors open."""
-    for kind in sorted(tools.gate.LEARNS):
-        query = Query(kind, count=PAGE)
-        while True:
-            page = await tools.store.search(query, EVERYTHING)
-            tools.gate.learn(page.rows)
-            if not page.next:
-                break
-            query = _paged(query, page.next)
 
 
 def _paged(query: Query, cursor: str = "") -> Query:

@@ -6,29 +6,14 @@ In: a resource that passed the fhir gate and the security gate. Out: what became
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from gateway.fhir import codec, compartments
+from gateway.fhir import codec
 from gateway.fhir import search as parameters
 from gateway.fhir.predicate import Facts
 from gateway.hub.interaction import Interaction, Tools
-from gateway.hub.values import Doc, Released, Written
+from gateway.hub.values import Draft, Released, Written
 from gateway.store.protocol import Batch, Committed, Stored, Write
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A resource on its way to the store: its bytes as they came, the same parsed, and the version it replaces."""
-
-    kind: str
-    id: str
-    body: bytes
-    doc: Doc
-    prior: Stored | None = None
-
-    def elder(self, base: str) -> str:
-        """Return the id of the Patient whose compartment it is in ("" for none). Raises Problem FHIR-024."""
-        return self.id if self.kind == "Patient" else compartments.elder_of(self.doc, base)
+from security.gate import Gate
 
 
 def labelled(it: Interaction, draft: Draft, *, controllers: Sequence[str], sent: Sequence[str] | None = None) -> Facts:
@@ -39,30 +24,44 @@ def labelled(it: Interaction, draft: Draft, *, controllers: Sequence[str], sent:
     )
 
 
-def write_of(it: Interaction, draft: Draft, facts: Facts, *, expect: int) -> Write:
+def write(gate: Gate, draft: Draft, facts: Facts, *, expect: int) -> Write:
     """Return the write of ``draft``: id and security labels patched in, index values drawn from the result."""
-    codings = it.tools.gate.security_codes(facts)
+    codings = gate.security_codes(facts)
     body = codec.patch_meta(draft.body, id=draft.id, security=codings)
     doc = {**draft.doc, "id": draft.id, "meta": {**draft.doc.get("meta", {}), "security": codings}}
-    it.note({"kind": draft.kind, "id": draft.id, "elder": facts.elder, "level": facts.level})
-    it.note({"size": len(body), "version": _version(draft.prior, body)})
     return Write(draft.kind, draft.id, body, facts, parameters.extract(draft.kind, doc), expect=expect)
 
 
-def _version(prior: Stored | None, body: bytes) -> int:
-    """Return the version that a write of ``body`` makes: the prior one when it changes nothing."""
+def write_of(it: Interaction, draft: Draft, facts: Facts, *, expect: int) -> Write:
+    """Return the write of ``draft`` and name it in the entry."""
+    made = write(it.tools.gate, draft, facts, expect=expect)
+    it.note({"kind": draft.kind, "id": draft.id, "elder": facts.elder, "level": facts.level})
+    it.note({"size": len(made.body), "version": _version(draft.prior, made)})
+    return made
+
+
+def is_kept(prior: Stored | None, made: Write) -> bool:
+    """Tell whether ``made`` changes nothing of ``prior``: neither its content nor its facts."""
+    return prior is not None and made.facts == prior.facts and _is_same(prior, made)
+
+
+def _is_same(prior: Stored, made: Write) -> bool:
+    return not prior.deleted and codec.unstamped(prior.body) == codec.unstamped(made.body)
+
+
+def _version(prior: Stored | None, made: Write) -> int:
+    """Return the version that ``made`` makes: the prior one when it changes nothing."""
     if prior is None:
         return 1
-    same = not prior.deleted and codec.unstamped(prior.body) == codec.unstamped(body)
-    return prior.version if same else prior.version + 1
+    return prior.version if _is_same(prior, made) else prior.version + 1
 
 
 async def commit(tools: Tools, batch: Batch) -> tuple[Committed, ...]:
     """Commit ``batch``, then let the gate learn and the journal's writer look. Raises what the store raises."""
     done = await tools.store.commit(batch)
     # A later question must find the relation and the consent of this moment.
-    tools.gate.learn(each.stored for each in done if each.changed)
-    if batch.entries:
+    tools.learning.committed(each.stored for each in done if each.changed)
+    if batch.entries or batch.report or batch.reports:
         tools.journal.kick()
     return done
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-
 from gateway.fhir import gate as fhir
+from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem
 from gateway.hub import references
-from gateway.hub.commit import Draft, commit, labelled, write_of, written
+from gateway.hub.commit import commit, labelled, write_of, written
 from gateway.hub.interaction import Interaction, Tools
-from gateway.hub.values import Written
+from gateway.hub.values import Doc, Draft, Written
 from gateway.store.protocol import MUST_NOT_EXIST, Batch, Write
 from security.caller import Caller
 
@@ -21,7 +20,7 @@ async def create(tools: Tools, caller: Caller, kind: str, *, body: bytes) -> Wri
     """
     async with tools.interaction(caller, "create", kind=kind) as it:
         write = await prepare(it, kind, body, id=tools.new_id())
-        (done,) = await commit(tools, Batch((write,), entries=(it.entry(),)))
+        (done,) = await commit(tools, Batch((write,), report=it.report))
         return written(it, done)
 
 
@@ -31,12 +30,18 @@ async def prepare(
     body: bytes,
     *,
     id: str,  # noqa: A002
-    known: Set[references.Key] = frozenset(),
+    around: references.Around | None = None,
+    checked: Doc | None = None,
 ) -> Write:
-    """Check everything that a create asks for and return its write. ``known``: written in the same commit."""
+    """Check everything that a create asks for and return its write.
+
+    ``checked`` is the resource of ``body`` when the fhir gate has seen it in its bundle already.
+    """
     it.scope("create", kind)
-    draft = Draft(kind, id, body, fhir.accept(body, kind=kind))
-    await references.demand(it, draft.doc, known=known)
+    if checked is None:
+        checked = await aside(len(body), lambda: fhir.accept(body, kind=kind))
+    draft = Draft(kind, id, body, checked)
+    await references.demand(it, draft, around or references.Around())
     facts = labelled(it, draft, controllers=(it.caller.organisation,))
     if not it.decide("create", facts, doc=draft.doc).allow:
         raise Problem("SEC-403", where=kind)

@@ -26,7 +26,7 @@ async def delete(
         ready = await prepare(it, kind, id, if_match=if_match)
         if isinstance(ready, Written):
             return ready
-        (done,) = await commit(tools, Batch((ready,), entries=(it.entry(),)))
+        (done,) = await commit(tools, Batch((ready,), report=it.report))
         return written(it, done)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.fhir.problem import Problem
+from gateway.fhir.wire import shown
 from gateway.hub import links
 from gateway.hub.interaction import Tools
 from gateway.hub.values import Found
@@ -54,7 +55,7 @@ def _count(pairs: Sequence[tuple[str, str]]) -> int:
     count = DEFAULT_COUNT
     for name, value in pairs:
         if name not in KNOWN:
-            raise Problem("HUB-006", parameter=name)
+            raise Problem("HUB-006", parameter=shown(name))
         if not (value.isascii() and value.isdigit() and int(value[:9])):
             raise Problem("HUB-006", parameter="_count")
         count = min(int(value[:9]), MAX_COUNT)

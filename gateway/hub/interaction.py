@@ -7,7 +7,7 @@ permitted reads are queued before it. Source: style.md point 14; architecture de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -16,6 +16,7 @@ from typing import Protocol
 from gateway.fhir import codec
 from gateway.fhir.predicate import Facts
 from gateway.fhir.problem import Problem, Problems
+from gateway.hub.learning import Learning
 from gateway.hub.values import Doc, Released
 from gateway.store.protocol import FhirStore, Sealer, Stored
 from security.audit import record
@@ -63,6 +64,7 @@ class Tools:
     base: str
     permits: Callable[[Caller, str, str], bool]
     task_rules: Callable[[Caller, Doc, Doc], Doc]
+    learning: Learning
 
     def interaction(self, caller: Caller, action: record.Action, *, kind: str = "", id: str = "") -> Interaction:  # noqa: A002 - FHIR's word
         """Return an interaction to be entered with ``async with``, or kept for its entry in a transaction."""
@@ -93,12 +95,14 @@ class Interaction:
             await self.tools.journal.append(self.entry(), durable=False)
 
     def scope(self, action: str, kind: str) -> None:
-        """(1) Demand a scope. Raises Problem("HUB-001"), which says nothing about any resource."""
+        """(1) Demand a scope. Raises Problem("HUB-001"), which says nothing about any resource; HUB-015."""
+        self.tools.learning.demand_fresh()
         if self.caller.role is not Role.SYSTEM and not self.tools.permits(self.caller, action, kind):
             raise Problem("HUB-001", scope=f"system/{kind}.{LETTERS.get(action, action)}")
 
     def decide(self, action: Action, facts: Facts, *, doc: Doc | None = None) -> Decision:
-        """(3) Ask the gate about one row, and remember the answer for the entry."""
+        """(3) Ask the gate about one row, and remember the answer for the entry. Raises HUB-015."""
+        self.tools.learning.demand_fresh()
         decision = self.tools.gate.decide(self.caller, action, facts, doc=doc)
         self.note(
             {
@@ -143,7 +147,12 @@ class Interaction:
 
     def entry(self) -> bytes:
         """Return the entry of what happened, to be queued or to travel in the commit."""
+        return self.report(())
+
+    def report(self, wrote: Sequence[str]) -> bytes:
+        """Return the entry of a commit that did what ``wrote`` says."""
         self._told = True
+        self.note({"wrote": tuple(wrote)})
         return entry(self.caller, self.action, at=self.tools.now(), **self._what)
 
     def refusal(self, error: Exception) -> bytes:
@@ -161,11 +170,13 @@ def demand_inner(caller: Caller) -> None:
 def view(gate: Gate, caller: Caller, decision: Decision, stored: Stored) -> Released | None:
     """(4) Return ``stored`` as ``decision`` lets ``caller`` see it; the stored bytes where nothing is masked."""
     body, masked = stored.body, False
-    if decision.masked and not stored.deleted:
-        doc = gate.mask(caller, decision, codec.parse_exact(stored.body))
+    if not stored.deleted and decision.masks_body(stored.body):
+        whole = codec.parse_exact(stored.body)
+        doc = gate.mask(caller, decision, whole)
         if doc is None:
             return None
-        body, masked = codec.dump_exact(doc), True
+        if decision.masked or doc is not whole:
+            body, masked = codec.dump_exact(doc), True
     return Released(stored.kind, stored.id, stored.version, stored.updated, body, masked, stored.deleted)
 
 

@@ -6,13 +6,12 @@ open it, nobody can read it in a log. Source: issue, "identifiers blinded in log
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote
 
 import orjson
 
+from gateway.fhir import base64url
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
 from gateway.hub.interaction import Blinder
@@ -38,9 +37,8 @@ def resume(keys: Blinder, caller: Caller, where: str, pairs: Pairs) -> tuple[Pai
     if len(token) > MAX_PAGE_CHARS:
         raise Problem("HUB-009")
     try:
-        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        asked, cursor = orjson.loads(keys.open(sealed, _bound(caller, where)))
-    except (Problem, ValueError, binascii.Error, IndexError):
+        asked, cursor = orjson.loads(keys.open(base64url.read(token), _bound(caller, where)))
+    except (Problem, ValueError):
         raise Problem("HUB-009") from None
     return tuple((name, value) for name, value in asked), cursor
 
@@ -50,7 +48,7 @@ def onward(keys: Blinder, caller: Caller, where: str, asked: Pairs, *, cursor: s
     if not cursor:
         return ""
     sealed = keys.seal(orjson.dumps([list(asked), cursor]), _bound(caller, where))
-    return f"{PAGE}={base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
+    return f"{PAGE}={base64url.write(sealed)}"
 
 
 def written(pairs: Iterable[tuple[str, str]]) -> str:

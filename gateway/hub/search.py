@@ -104,7 +104,7 @@ async def _release(it: Interaction, rows: Sequence[Stored]) -> tuple[Released, .
     pairs = [(row, it.offered(row, "search")) for row in rows]
     released = tuple(shown for _, shown in pairs if shown is not None)
     if len(released) != len(rows):
-        log.error("a row passed the restriction and failed the re-check", extra={"kind": rows[0].kind})
+        log.error("search.recheck_failed", extra={"kind": rows[0].kind})
     elders = sorted({row.facts.elder for row, shown in pairs if shown is not None and row.facts.elder})
     it.note(
         {

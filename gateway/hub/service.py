@@ -6,13 +6,15 @@ Each verb: (0) a caller is given · (1) its scope · (2) the store, under the re
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from gateway.fhir.problem import Problem
 from gateway.hub import changes as feed
 from gateway.hub import create, delete, history, ingest, read, search, trail, transaction, update, validate, vread
-from gateway.hub.interaction import Blinder, Journal, Tools
+from gateway.hub.ingest import Message, Outcome, Priors
+from gateway.hub.interaction import Blinder, Journal, Tools, demand_inner
+from gateway.hub.learning import Learning
 from gateway.hub.transaction import Answer
 from gateway.hub.values import Doc, Found, Ingested, Put, Released, Written
 from gateway.store.protocol import ANY_VERSION, Changes, FhirStore, InboxMark, Stored
@@ -41,14 +43,20 @@ class Hub:
         permits: Callable[[Caller, str, str], bool],
         task_rules: Callable[[Caller, Doc, Doc], Doc],
         entries: trail.Entries,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
-        """Hold the tools of every interaction; see `Tools` for the callables, `trail.Entries` for the journal."""
-        self._tools = Tools(store, gate, journal, keys, now, new_id, base, permits, task_rules)
+        """Hold the tools of every interaction; see `Tools` for the callables, `trail.Entries` for the journal.
+
+        ``announce`` is called after each commit: other processes learn of it.
+        """
+        self.learning = Learning(store, gate, announce=announce)
+        """What the gate knows of what is stored, to be started and stopped by who builds the hub."""
+        self._tools = Tools(store, gate, journal, keys, now, new_id, base, permits, task_rules, self.learning)
         self._entries = entries
 
     async def warm(self) -> None:
         """Teach the gate what is stored. Before the doors open."""
-        await feed.warm(self._tools)
+        await self.learning.warm()
 
     async def read(self, caller: Caller, kind: str, id: str) -> Released:  # noqa: A002 - FHIR's word
         """Return the current version. See `gateway.hub.read`."""
@@ -109,7 +117,12 @@ class Hub:
         what: What | None = None,
     ) -> Ingested:
         """Write what an inner actor hands in, in one commit. See `gateway.hub.ingest`."""
-        return await ingest.ingest(self._tools, caller, puts, marks=marks, cursors=cursors, entries=entries, what=what)
+        return await ingest.ingest(self._tools, Message(caller, puts, marks, cursors, entries, what))
+
+    async def ingest_all(self, caller: Caller, messages: Sequence[Message], *, priors: Priors) -> list[Outcome]:
+        """Write several messages that ``caller``, an inner actor, hands in. See `gateway.hub.ingest`."""
+        demand_inner(caller)
+        return await ingest.ingest_all(self._tools, messages, priors=priors)
 
     async def current(self, caller: Caller, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Stored]:
         """Return current versions for an inner actor to merge with. See `gateway.hub.ingest`."""
@@ -119,9 +132,11 @@ class Hub:
         """Return all matches for an inner actor. See `gateway.hub.changes`."""
         return await feed.find(self._tools, caller, kind, pairs=pairs)
 
-    async def changes(self, caller: Caller, cursor: str, *, limit: int = 100) -> Changes:
+    async def changes(
+        self, caller: Caller, cursor: str, *, limit: int = 100, kinds: Collection[str] | None = None
+    ) -> Changes:
         """Return what changed after ``cursor``. See `gateway.hub.changes`."""
-        return await feed.changes(self._tools, caller, cursor, limit=limit)
+        return await feed.changes(self._tools, caller, cursor, limit=limit, kinds=kinds)
 
     async def cursor_of(self, caller: Caller, consumer: str) -> str:
         """Return where a follower stands."""

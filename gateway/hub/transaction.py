@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem, Problems
-from gateway.hub import bundle, create, delete, search, update
+from gateway.hub import bundle, create, delete, references, search, update
 from gateway.hub.bundle import Step
 from gateway.hub.commit import commit, written
 from gateway.hub.interaction import Interaction, Tools
@@ -38,12 +39,13 @@ async def transaction(tools: Tools, caller: Caller, *, body: bytes, strict: bool
     Raises what the first failing entry raises, with its place (``Bundle.entry[n]``); nothing is then done.
     """
     async with tools.interaction(caller, "transaction", kind="Bundle") as it:
-        asked = bundle.steps(body, base=tools.base, new_id=tools.new_id)
+        asked = await aside(len(body), lambda: bundle.steps(body, base=tools.base, new_id=tools.new_id))
         it.note({"count": len(asked), "size": len(body)})
         changing = [step for step in asked if step.method != "GET"]
         looking = [step for step in asked if step.method == "GET"]
         known = frozenset((step.kind, step.id) for step in changing if step.body)
-        works = [await _prepared(it, step, known) for step in changing]
+        around = references.Around(known)
+        works = [await _prepared(it, step, around) for step in changing]
         before = {step.at: await _read_ahead(it, step, known, strict=strict) for step in looking}
         done = await commit(tools, _batch(it, works))
         answers = [*_written(works, done), *[await _looked(it, step, before, strict=strict) for step in looking]]
@@ -59,23 +61,25 @@ class _Work:
     ready: Write | Written
 
 
-async def _prepared(outer: Interaction, step: Step, known: Set[Key]) -> _Work:
+async def _prepared(outer: Interaction, step: Step, around: references.Around) -> _Work:
     it = outer.tools.interaction(outer.caller, ACTIONS[step.method], kind=step.kind, id=step.id)
     try:
-        return _Work(step, it, await _write(it, step, known))
+        return _Work(step, it, await _write(it, step, around))
     except (Problem, Problems) as error:
         await outer.tools.journal.append(it.refusal(error), durable=True)
         raise _at(step, error) from None
 
 
-async def _write(it: Interaction, step: Step, known: Set[Key]) -> Write | Written:
+async def _write(it: Interaction, step: Step, around: references.Around) -> Write | Written:
     match step.method:
         case "DELETE":
             return await delete.prepare(it, step.kind, step.id, if_match=step.if_match)
         case "POST":
-            return await create.prepare(it, step.kind, step.body, id=step.id, known=known)
+            return await create.prepare(it, step.kind, step.body, id=step.id, around=around, checked=step.doc)
         case _:
-            return await update.prepare(it, step.kind, step.id, body=step.body, if_match=step.if_match, known=known)
+            return await update.prepare(
+                it, step.kind, step.id, body=step.body, if_match=step.if_match, around=around, checked=step.doc
+            )
 
 
 async def _read_ahead(it: Interaction, step: Step, known: Set[Key], *, strict: bool) -> Released | None:
@@ -96,7 +100,7 @@ async def _read_ahead(it: Interaction, step: Step, known: Set[Key], *, strict: b
 
 def _batch(outer: Interaction, works: Sequence[_Work]) -> Batch:
     writes = tuple(work.ready for work in works if isinstance(work.ready, Write))
-    return Batch(writes, entries=(outer.entry(), *(work.it.entry() for work in works)))
+    return Batch(writes, entries=tuple(work.it.entry() for work in works), report=outer.report)
 
 
 def _written(works: Sequence[_Work], done: Sequence[Committed]) -> list[Answer]:

@@ -7,15 +7,14 @@ Source: issue, "Transitions" and "The carer's view"; docs/decisions/0070-hub-and
 
 from __future__ import annotations
 
-from collections.abc import Set
-
 from gateway.fhir import codec
 from gateway.fhir import gate as fhir
+from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem
 from gateway.hub import references
-from gateway.hub.commit import Draft, commit, labelled, write_of, written
+from gateway.hub.commit import commit, labelled, write_of, written
 from gateway.hub.interaction import Interaction, Tools
-from gateway.hub.values import Doc, Written
+from gateway.hub.values import Doc, Draft, Written
 from gateway.store.protocol import ANY_VERSION, Batch, Stored, Write
 from security.caller import Caller
 from security.gate import Decision, task_change
@@ -45,7 +44,7 @@ async def update(
         for attempt in range(ATTEMPTS):
             try:
                 write = await prepare(it, kind, id, body=body, if_match=if_match)
-                (done,) = await commit(tools, Batch((write,), entries=(it.entry(),)))
+                (done,) = await commit(tools, Batch((write,), report=it.report))
                 return written(it, done)
             except Problem as problem:
                 # Nobody asked for a version: what was lost is only a race with another writer.
@@ -54,26 +53,33 @@ async def update(
         raise Problem("STO-412", kind=kind, id=id)
 
 
-async def prepare(
+async def prepare(  # noqa: PLR0913 - all that a request or a bundle's entry says
     it: Interaction,
     kind: str,
     id: str,  # noqa: A002
     *,
     body: bytes,
     if_match: int,
-    known: Set[references.Key] = frozenset(),
+    around: references.Around | None = None,
+    checked: Doc | None = None,
 ) -> Write:
-    """Check everything that an update asks for and return its write against the version that was read."""
+    """Check everything that an update asks for and return its write against the version that was read.
+
+    ``checked`` is the resource of ``body`` when the fhir gate has seen it in its bundle already.
+    """
     it.scope("update", kind)
-    exact = fhir.accept_partial(body, kind=kind)
+    exact = checked
+    if exact is None:
+        exact = await aside(len(body), lambda: fhir.accept_partial(body, kind=kind))
     if exact.get("id") != id:
         raise Problem("HUB-005", where=f"{kind}.id")
     prior, seen = await visible(it, kind, id, if_match=if_match)
     stored = codec.parse_exact(prior.body)
     doc = _by_the_rules(it, kind, stored, it.tools.gate.restore(it.caller, seen, exact, stored))
-    fhir.demand(fhir.check(doc))
+    if doc is not checked:
+        fhir.demand(await aside(len(body), lambda: fhir.check(doc)))
     draft = Draft(kind, id, _bytes(doc, exact, body, stored=stored, prior=prior), doc, prior)
-    return await _decided(it, draft, stored, known=known)
+    return await _decided(it, draft, around or references.Around())
 
 
 async def visible(it: Interaction, kind: str, id: str, *, if_match: int) -> tuple[Stored, Decision]:  # noqa: A002
@@ -116,12 +122,12 @@ def _by_the_rules(it: Interaction, kind: str, stored: Doc, wanted: Doc) -> Doc:
     return it.tools.task_rules(it.caller, stored, wanted)
 
 
-async def _decided(it: Interaction, draft: Draft, stored: Doc, *, known: Set[references.Key]) -> Write:
+async def _decided(it: Interaction, draft: Draft, around: references.Around) -> Write:
     prior = draft.prior
     assert prior is not None  # noqa: S101 - `visible` returned it
     if draft.elder(it.tools.base) != prior.facts.elder:
         raise Problem("HUB-008", where=draft.kind)
-    await references.demand(it, draft.doc, known=known, prior=stored)
+    await references.demand(it, draft, around)
     # The owner of a Task changes it without becoming one of its controllers.
     facts = labelled(it, draft, controllers=())
     for asked in (prior.facts, facts):

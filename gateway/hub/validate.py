@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.fhir import gate as fhir
+from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem, Problems
 from gateway.hub.interaction import Tools
 from security.caller import Caller
@@ -16,7 +17,7 @@ async def validate(tools: Tools, caller: Caller, kind: str, *, body: bytes, id: 
     async with tools.interaction(caller, "validate", kind=kind) as it:
         it.note({"size": len(body)})
         try:
-            doc = fhir.accept(body, kind=kind)
+            doc = await aside(len(body), lambda: fhir.accept(body, kind=kind))
         except Problems as found:
             return found.problems
         except Problem as found:

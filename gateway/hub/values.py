@@ -1,4 +1,4 @@
-"""What the hub hands back: resources as this caller may see them, and what became of a write.
+"""What the hub is handed and hands back: resources as this caller may see them, and what became of a write.
 
 Plain values. A door renders them; it never sees a stored row.
 """
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gateway.fhir import compartments
 from gateway.fhir.problem import Problem
+from gateway.fhir.proof import Accepted
 from gateway.store.protocol import ANY_VERSION as ANY_VERSION  # the doors name it too
-from gateway.store.protocol import Committed
+from gateway.store.protocol import Committed, Stored
 
 Doc = dict[str, Any]
 
@@ -61,16 +63,33 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A resource on its way to the store: its bytes as they came, the same parsed, and the version it replaces."""
+
+    kind: str
+    id: str
+    body: bytes
+    doc: Doc
+    prior: Stored | None = None
+
+    def elder(self, base: str) -> str:
+        """Return the id of the Patient whose compartment it is in ("" for none). Raises Problem FHIR-024."""
+        return self.id if self.kind == "Patient" else compartments.elder_of(self.doc, base)
+
+
+@dataclass(frozen=True, slots=True)
 class Put:
     """One resource that an inner actor hands in, with its id.
 
     ``expect`` is the version it was read as, MUST_NOT_EXIST, or ANY_VERSION. ``sent`` are the identifiers
-    ("system|value") that the sender's own record carried for a Patient (None: see `Gate.label`).
+    ("system|value") that the sender's own record carried for a Patient (None: see `Gate.label`). ``accepted`` proves
+    that ``doc`` was checked as it is.
     """
 
     doc: Doc
     expect: int = ANY_VERSION
     sent: tuple[str, ...] | None = None
+    accepted: Accepted | None = None
 
 
 @dataclass(frozen=True, slots=True)

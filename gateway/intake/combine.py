@@ -44,10 +44,19 @@ class Prior(Protocol):
         ...
 
 
-def combine(doc: Resource, prior: Prior | None, *, feed: Feed, sender: str) -> tuple[Resource, int, tuple[str, ...]]:
-    """Return the content to write, the version it replaces (0 = none), and the identifiers that the sender sent."""
-    sent = tuple(_identifiers(doc))
-    incoming = {**doc, "meta": {**doc.get("meta", {}), "source": f"{SOURCE}{feed.rank}:{feed.name}"}}
+def sourced(doc: Resource, feed: Feed) -> Resource:
+    """Return ``doc`` with the feed that it comes by in meta.source."""
+    return {**doc, "meta": {**doc.get("meta", {}), "source": f"{SOURCE}{feed.rank}:{feed.name}"}}
+
+
+def combine(
+    incoming: Resource, prior: Prior | None, *, feed: Feed, sender: str
+) -> tuple[Resource, int, tuple[str, ...]]:
+    """Return the content to write, the version it replaces (0 = none), and the identifiers that the sender sent.
+
+    ``incoming`` names its source (see `sourced`); without a ``prior`` it is returned as it is.
+    """
+    doc, sent = incoming, tuple(_identifiers(incoming))
     if prior is None:
         return incoming, 0, sent
     if is_signed(doc):

@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
+from gateway.fhir import codec
 from gateway.identity.keys import keys_of
 
 PLACEHOLDER = "urn:yiyang:elder"
+# Between two quotes it can only be a whole text: a quote inside of one is written with a backslash before it.
+_PLACE = f'"{PLACEHOLDER}"'.encode()
 
 Resource = dict[str, Any]
 
@@ -32,18 +35,11 @@ def tentative_id(patient: Resource | None, *, make_id: Callable[..., str], today
 
 def with_elder(resources: Sequence[Resource], elder: str) -> list[Resource]:
     """Return copies of ``resources`` about Patient/``elder``."""
-    return [_replace(_named(row, elder), f"Patient/{elder}") for row in resources]
+    reference = f'"Patient/{elder}"'.encode()
+    return [codec.parse_exact(codec.dump_exact(_named(row, elder)).replace(_PLACE, reference)) for row in resources]
 
 
 def _named(row: Resource, elder: str) -> Resource:
     if row["resourceType"] != "Patient":
         return row
     return {"resourceType": "Patient", "id": elder, **{k: v for k, v in row.items() if k not in ("resourceType", "id")}}
-
-
-def _replace(value: Any, reference: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _replace(inner, reference) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_replace(inner, reference) for inner in value]
-    return reference if value == PLACEHOLDER else value

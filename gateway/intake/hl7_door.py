@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import Protocol
 from uuid import uuid4
 
@@ -63,6 +64,7 @@ class Hl7Door:
     async def frame(self, content: bytes, *, peer: str) -> bytes:
         """Return the answer to one frame; never raises."""
         message: Message | None = None
+        began = perf_counter()
         try:
             message = read("hl7v2", content).body
             reply = await self._reply(message, content, peer)
@@ -70,8 +72,11 @@ class Hl7Door:
             message = message or header(content)
             reply = await self._refused(problem, content, peer)
         except Exception:
-            log.exception("fault while answering a frame")
+            log.exception("mllp.fault")
             reply = Reply("AE", "", "refused", (Problem("IN-009"),))
+        first = reply.problems[0].code if reply.problems else ""
+        ms = round((perf_counter() - began) * 1000, 2)
+        log.info("mllp.message", extra={"reply": reply.success, "problem": first, "ms": ms})
         return self._answer(message, reply)
 
     async def refused(self, fault: Cut | TooLarge, *, peer: str) -> bytes:
@@ -93,7 +98,7 @@ class Hl7Door:
         try:
             await self._stranger(peer, problem, raw)
         except Problem as unable:
-            log.warning("a refusal could not be audited", extra={"problem": unable.code})
+            log.warning("mllp.refusal_unaudited", extra={"problem": unable.code})
         # A transient fault is no refusal: AE with nothing kept would lie, so the sender is told to try again.
         return Reply("AR", "", "refused", (problem,))
 

@@ -7,7 +7,7 @@ Source: architecture §2; domain.md §4 (idempotency key).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -30,11 +30,14 @@ class State(StrEnum):
 class InboxStore(Protocol):
     """What the inbox needs of the database."""
 
-    async def put(self, arrival: Arrival, *, state: str, reply: bytes, reason: str) -> InboxRow | None:
+    async def put(
+        self, arrival: Arrival, *, state: str, reply: bytes, reason: str, entry: bytes | None = None
+    ) -> InboxRow | None:
         """Keep ``arrival`` durably; return None when it is new, or the row that already has its sender and id.
 
-        A row with the same digest is returned as it is and nothing is written; with another digest the arrival is
-        written beside it in any case, parked and without a reply.
+        ``entry`` of a new one waits for the journal in the same commit. A row with the same digest is returned as it is
+        and nothing is written; with another digest the arrival is written beside it in any case, parked, without a
+        reply and without the entry.
         """
         ...
 
@@ -62,20 +65,24 @@ class Inbox:
         """Hold the table."""
         self._store = store
 
-    async def receive(self, arrival: Arrival, problems: Sequence[Problem]) -> Reply:
+    async def receive(
+        self, arrival: Arrival, problems: Sequence[Problem], entry: Callable[[Reply], bytes]
+    ) -> tuple[Reply, bool]:
         """Keep ``arrival`` and return its reply: AA without errors in ``problems``, else AE and parked.
 
-        Durable when it returns. Raises Problem STO-503 when the database is gone: nothing was kept.
+        ``entry`` makes the journal's record of a reply; it is kept in the same commit when the arrival is new, and the
+        second value tells so. Durable when it returns. Raises Problem STO-503 when the database is gone: nothing was
+        kept.
         """
         failed = [p for p in problems if p.severity in ("error", "fatal")]
         state = State.PARKED if failed else State.RECEIVED
         reply = Reply("AE" if failed else "AA", arrival.message_id, state, tuple(problems))
         reason = failed[0].code if failed else ""
-        known = await self._store.put(arrival, state=state, reply=pack(reply), reason=reason)
+        known = await self._store.put(arrival, state=state, reply=pack(reply), reason=reason, entry=entry(reply))
         if known is None:
-            return reply
+            return reply, True
         if known.arrival.digest == arrival.digest and known.reply:
-            return unpack(known.reply, message_id=arrival.message_id, state=known.state)
+            return unpack(known.reply, message_id=arrival.message_id, state=known.state), False
         conflict = Reply("AE", arrival.message_id, State.PARKED, (Problem("IN-002", source="msgId"),))
         await self._store.settle(arrival, state=State.PARKED, reason="IN-002", reply=pack(conflict))
-        return conflict
+        return conflict, False

@@ -22,6 +22,8 @@ IDLE_S = 300.0
 """A silent line is closed; the sender opens a new one (design default)."""
 REPLY_S = 30.0
 """A peer that does not read its answers must not hold a message in memory longer (design default)."""
+CLOSE_S = 5.0
+"""The last answer of a line that is closed may take so long to leave; then the line is cut (design default)."""
 CHUNK_BYTES = 64 * 1024
 HEAD_BYTES = 512
 """Enough of a frame that is too large to find its MSH segment."""
@@ -121,19 +123,29 @@ class MllpServer:
     """Serve MLLP on one address; order is kept per line, lines run side by side."""
 
     def __init__(
-        self, handler: Handler, *, limit: int = MAX_FRAME_BYTES, idle_s: float = IDLE_S, reply_s: float = REPLY_S
+        self,
+        handler: Handler,
+        *,
+        limit: int = MAX_FRAME_BYTES,
+        idle_s: float = IDLE_S,
+        reply_s: float = REPLY_S,
+        close_s: float = CLOSE_S,
     ) -> None:
         """Hold the handler and the limits (bytes, seconds)."""
         self._handler = handler
         self._limit = limit
         self._idle_s = idle_s
         self._reply_s = reply_s
+        self._close_s = close_s
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen on ``host``:``port`` (0 = any) and return the port. OSError when it is taken."""
-        self._server = await asyncio.start_server(self._line, host, port, limit=CHUNK_BYTES)
+    async def start(self, host: str, port: int, *, share: bool = False) -> int:
+        """Listen on ``host``:``port`` (0 = any) and return the port. OSError when it is taken.
+
+        ``share`` lets other processes of ours listen there, too: the kernel gives each new line to one of them.
+        """
+        self._server = await asyncio.start_server(self._line, host, port, limit=CHUNK_BYTES, reuse_port=share or None)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -159,9 +171,17 @@ class MllpServer:
         finally:
             if task is not None:
                 self._lines.discard(task)
-            writer.close()
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                await writer.wait_closed()
+            await self._close(writer)
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        """Close the line when its last answer has left, or cut it: a peer that does not read would hold it for ever."""
+        writer.close()
+        try:
+            await _within(self._close_s, writer.wait_closed())
+        except ConnectionError:
+            return
+        except (TimeoutError, asyncio.CancelledError):
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
         framer = Framer(self._limit)

@@ -7,17 +7,21 @@ answer. What follows an AA is `pipeline`'s.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem
+from gateway.fhir.proof import Accepted
 from gateway.formats import Record, read
+from gateway.intake.combine import sourced
 from gateway.intake.elder import patient_of, tentative_id, with_elder
 from gateway.intake.feeds import Feeds
-from gateway.intake.inbox import Arrival, Inbox
+from gateway.intake.inbox import Arrival, Inbox, State
 from gateway.intake.reply import Reply
 from gateway.mapping import Context, Feed, MapResult
 from security.caller import Caller
@@ -28,26 +32,46 @@ UNKNOWN_ELDER = "0" * 32
 MAX_MESSAGE_ID = 199
 """MSH-10 has 199 characters in HL7 v2.7; longer ids are no ids."""
 
-Check = Callable[[dict[str, Any]], Sequence[Problem]]
+Prove = Callable[[dict[str, Any]], tuple[Accepted | None, Sequence[Problem]]]
+"""Return the proof that a resource is good, None when it is not, and its problems."""
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A record that was read: its id, what its map made of it, and every issue found."""
+    """A record that was read: its id, what its map made of it, and every issue found.
+
+    ``elder`` is the Patient id that it would have if nobody knew its elder; ``accepted`` holds its resources with that
+    id and their source, checked; empty where they were not, or not all were good.
+    """
 
     message_id: str
     result: MapResult
     problems: tuple[Problem, ...]
     elder: str
+    accepted: tuple[Accepted, ...] = ()
+
+
+class Fresh(Protocol):
+    """Where the pipeline of the same process finds what was understood already: `gateway.intake.fresh.Fresh`."""
+
+    def keep(self, arrival: Arrival, understood: Understood) -> None:
+        """Remember what ``arrival`` says."""
+        ...
 
 
 class Note(Protocol):
-    """How intake leaves a trace in the journal."""
+    """How intake leaves a trace in the journal: of every answer, durable before it is given."""
 
-    def __call__(
-        self, caller: Caller, feed: str, *, message_id: str, reply: str, problems: Sequence[Problem], raw: bytes
-    ) -> Awaitable[None]:
-        """Record one answer: durable before it is given."""
+    def record(self, caller: Caller, feed: str, reply: Reply, *, message_id: str, raw: bytes) -> bytes:
+        """Return the record of one answer, to be kept in the commit that keeps the message."""
+        ...
+
+    def left(self, feed: str, reply: Reply) -> None:
+        """Say that such a record was kept."""
+        ...
+
+    async def append(self, caller: Caller, feed: str, reply: Reply, *, message_id: str, raw: bytes) -> None:
+        """Record one answer, durably."""
         ...
 
 
@@ -63,10 +87,11 @@ class Intake:
         digest: Callable[[bytes], bytes],
         order: Callable[[str], int],
         note: Note,
+        fresh: Fresh,
         wake: Callable[[], None],
     ) -> None:
         """Hold the rooms, the keyed ``digest`` of raw bytes, ``order`` (elder id to its keyed hash), the journal's
-        ``note`` and ``wake``, which tells the pipeline that there is work.
+        ``note``, what the pipeline finds understood, and ``wake``, which tells it that there is work.
         """
         self._inbox = inbox
         self._feeds = feeds
@@ -74,6 +99,7 @@ class Intake:
         self._digest = digest
         self._order = order
         self._note = note
+        self._fresh = fresh
         self._wake = wake
 
     async def accept(self, feed_name: str, raw: bytes, *, sender: str, caller: Caller) -> Reply:
@@ -83,7 +109,7 @@ class Intake:
         """
         feed = self._feeds.get(feed_name)
         try:
-            understood = self._understand(feed, raw, organisation=caller.organisation)
+            understood = await aside(len(raw), lambda: self._understand(feed, raw, organisation=caller.organisation))
         except Problem as problem:
             return await self._refuse(caller, feed_name, raw, problem)
         arrival = Arrival(
@@ -95,15 +121,14 @@ class Intake:
             digest=self._digest(raw),
             order=self._order(understood.elder) if understood.elder else 0,
         )
-        reply = await self._inbox.receive(arrival, understood.problems)
-        await self._note(
-            caller,
-            feed_name,
-            message_id=understood.message_id,
-            reply=reply.success,
-            problems=reply.problems,
-            raw=raw,
-        )
+        told = partial(self._note.record, caller, feed_name, message_id=understood.message_id, raw=raw)
+        reply, noted = await self._inbox.receive(arrival, understood.problems, told)
+        if noted:
+            self._note.left(feed_name, reply)
+        else:
+            await self._note.append(caller, feed_name, reply, message_id=understood.message_id, raw=raw)
+        if reply.state == State.RECEIVED:
+            self._fresh.keep(arrival, understood)
         self._wake()
         return reply
 
@@ -112,8 +137,9 @@ class Intake:
         return await self._refuse(caller, feed_name, raw, problem)
 
     async def _refuse(self, caller: Caller, feed_name: str, raw: bytes, problem: Problem) -> Reply:
-        await self._note(caller, feed_name, message_id="", reply="AR", problems=(problem,), raw=raw)
-        return Reply("AR", "", "refused", (problem,))
+        reply = Reply("AR", "", "refused", (problem,))
+        await self._note.append(caller, feed_name, reply, message_id="", raw=raw)
+        return reply
 
 
 class Understander:
@@ -122,19 +148,22 @@ class Understander:
     def __init__(
         self,
         *,
-        check: Check,
+        prove: Prove,
         make_id: Callable[..., str],
         is_registered: Callable[[str], bool],
         now: Callable[[], datetime],
     ) -> None:
-        """Hold ``check`` (R4, invariants, claimed profiles), the id maker, the registry's word and the clock."""
-        self._check = check
+        """Hold ``prove`` (R4, invariants, claimed profiles), the id maker, the registry's word and the clock."""
+        self._prove = prove
         self._make_id = make_id
         self._is_registered = is_registered
         self._now = now
 
-    def __call__(self, feed: Feed, raw: bytes, *, organisation: str) -> Understood:
-        """Return what ``raw`` says. Raises Problem FMT-nnn for unreadable bytes, IN-001 without a message id."""
+    def __call__(self, feed: Feed, raw: bytes, *, organisation: str, checking: bool = True) -> Understood:
+        """Return what ``raw`` says. Raises Problem FMT-nnn for unreadable bytes, IN-001 without a message id.
+
+        Without ``checking`` the resources themselves are not looked at: for whoever hands them to the hub, which does.
+        """
         record = read(feed.map.format, raw)
         message_id = _message_id(feed, record)
         received = self._now()
@@ -148,17 +177,23 @@ class Understander:
         result = feed.map.run(record, context=context)
         patient = patient_of(result.resources)
         elder = tentative_id(patient, make_id=self._make_id, today=received.astimezone(CHINA).date())
-        problems = [*result.issues]
-        if not any(p.severity in ("error", "fatal") for p in problems):
-            problems += self._faults(result, elder)
-        return Understood(message_id, result, tuple(problems), elder)
+        bare = Understood(message_id, result, tuple(result.issues), elder)
+        failed = any(p.severity in ("error", "fatal") for p in result.issues)
+        return bare if failed or not checking else self._checked(bare, feed)
 
-    def _faults(self, result: MapResult, elder: str) -> list[Problem]:
-        """Return what is wrong with the resources themselves; a mapped record without its elder is one fault."""
-        found = [] if elder else [Problem("ID-001", where="Patient.identifier")]
-        for row in with_elder(result.resources, elder or UNKNOWN_ELDER):
-            found += self._check(row)
-        return found
+    def _checked(self, found: Understood, feed: Feed) -> Understood:
+        """Return ``found`` with what is wrong with its resources; a record without its elder is one fault."""
+        problems = [*found.problems]
+        if not found.elder:
+            problems.append(Problem("ID-001", where="Patient.identifier"))
+        accepted: list[Accepted] = []
+        for row in with_elder(found.result.resources, found.elder or UNKNOWN_ELDER):
+            proof, faults = self._prove(sourced(row, feed))
+            problems += faults
+            if proof is not None:
+                accepted.append(proof)
+        whole = bool(found.elder) and len(accepted) == len(found.result.resources)
+        return replace(found, problems=tuple(problems), accepted=tuple(accepted) if whole else ())
 
 
 def _message_id(feed: Feed, record: Record) -> str:

@@ -6,11 +6,11 @@ nothing: permission arrives as a predicate, index values and facts arrive comput
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from gateway.fhir.index import Entry
 from gateway.fhir.predicate import Facts, Predicate
@@ -67,11 +67,25 @@ class InboxMark:
     result: bytes = b""
 
 
+Report = Callable[[Sequence[str]], bytes]
+"""Make the audit record of a commit, given what it did (`gateway.store.accounts`)."""
+
+
+class Told(NamedTuple):
+    """Of several who share a commit, the next: its ``report``, if it has one, and how many writes and marks are its."""
+
+    report: Report | None
+    writes: int
+    marks: int
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Everything that must happen together: writes, inbox marks, audit entries, consumer cursors.
 
-    ``entries`` are finished audit records, queued in the same transaction for the journal's writer.
+    ``entries`` are finished audit records, queued in the same transaction for the journal's writer; ``report`` makes
+    one more, which tells what the commit really did: the store alone knows which versions came of it. ``reports`` make
+    one each, of their own writes and marks, where several share the commit.
     ``cursors`` moves named change-feed consumers (name -> cursor) so that their effect is exactly once.
     """
 
@@ -79,6 +93,8 @@ class Batch:
     marks: tuple[InboxMark, ...] = ()
     entries: tuple[bytes, ...] = ()
     cursors: tuple[tuple[str, str], ...] = ()
+    report: Report | None = None
+    reports: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +124,7 @@ class Changes:
 
 
 class FhirStore(Protocol):
-    """Ten verbs over versions. All raise Problem with a STO- or FHIR- code, nothing else, for expected failures."""
+    """Twelve verbs over versions. All raise Problem with a STO- or FHIR- code, nothing else, for expected failures."""
 
     async def read(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - FHIR's word
         """Return the current version (deleted ones too, flagged), or None. One query."""
@@ -150,8 +166,23 @@ class FhirStore(Protocol):
         """
         ...
 
-    async def changes(self, cursor: str, *, limit: int = 100) -> Changes:
-        """Return current versions changed after ``cursor`` ("" = from the start), gap-free under concurrency."""
+    async def changes(self, cursor: str, *, limit: int = 100, kinds: Collection[str] | None = None) -> Changes:
+        """Return current versions changed after ``cursor`` ("" = from the start), gap-free under concurrency.
+
+        With ``kinds`` only rows of those; the cursor passes the others, which count towards ``limit`` too.
+        """
+        ...
+
+    async def news(self, seen: str, kinds: Collection[str]) -> tuple[Sequence[tuple[str, str]], str]:
+        """Return ``(kind, id)`` of ``kinds`` that changed since the moment ``seen``, and the moment of this look.
+
+        "" = no keys, the moment alone. Unordered and never late: what is committed is in the next answer, whatever
+        transactions are still open. Deletions too. One query.
+        """
+        ...
+
+    def wake(self) -> None:
+        """Make every follower look now: another process may have committed."""
         ...
 
     async def cursor_of(self, consumer: str) -> str:

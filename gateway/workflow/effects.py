@@ -27,6 +27,8 @@ from gateway.workflow.transition import enter, machine_of, state_of
 
 STAY_KINDS = ("Observation", "Condition", "MedicationRequest")
 """What the risk of the way home is read from."""
+KINDS = ("CarePlan", "Consent", "Encounter", "Task")
+"""What is acted upon: the feed tells no other kind."""
 NOT_BEGUN = ("on-hold", "requested", "accepted")
 """Statuses of a follow-up whose deadline may still be brought forward."""
 
@@ -40,8 +42,8 @@ class Records(Protocol):
         """Return every current resource of ``kind`` that matches (FHIR search parameters)."""
         ...
 
-    async def create(self, resources: Sequence[Resource], *, controller: str) -> None:
-        """Create those of ``resources`` that never existed, for ``controller``, in one commit."""
+    async def create(self, made: Sequence[tuple[str, Sequence[Resource]]]) -> None:
+        """Create those resources that never existed, each group for its controller, all in one commit."""
         ...
 
     async def update(self, resources: Sequence[Resource], *, controller: str) -> None:
@@ -72,38 +74,52 @@ class Effects:
         Doing it again changes nothing: what is made has an id minted from its cause and is created only once, what is
         moved is moved only out of the state it was found in. Raises Problem STO-412 when somebody else was faster.
         """
+        stays = [row for row in rows if row.get("resourceType") == "Encounter"]
+        # First what starts something: of the others each looks at what is stored by then.
+        await self._discharges([found for row in stays if (found := handover_of(row))], now)
         for row in rows:
-            match row.get("resourceType"):
-                case "Encounter":
-                    await self._discharge(row, now)
-                case "Consent":
-                    await self._consent(row, now)
-                case "Task":
-                    await self._task(row, now)
-                case "CarePlan":
-                    await self._care_plan(row)
+            await self._one(row, now)
 
-    async def _discharge(self, encounter: Resource, now: datetime) -> None:
-        handover = handover_of(encounter)
-        if handover is None:
+    async def _one(self, row: Resource, now: datetime) -> None:
+        match row.get("resourceType"):
+            case "Consent":
+                await self._consent(row, now)
+            case "Task":
+                await self._task(row, now)
+            case "CarePlan":
+                await self._care_plan(row)
+
+    async def _discharges(self, handovers: Sequence[Handover], now: datetime) -> None:
+        """Hand over every stay of ``handovers``: one question a kind and one commit for all of them."""
+        if not handovers:
             return
-        risky = await self._high_risk(handover)
-        made = resources_of(
-            handover,
-            released=self._consents(handover.elder, handover.receiver),
-            high_risk=risky,
-            now=now,
-            make_id=self._make_id,
-        )
-        await self._records.create(made, controller=handover.sender)
-        if risky:
-            await self._tighten(handover)
+        risky = await self._high_risk(handovers)
+        made = [
+            (
+                handover.sender,
+                resources_of(
+                    handover,
+                    released=self._consents(handover.elder, handover.receiver),
+                    high_risk=handover.encounter in risky,
+                    now=now,
+                    make_id=self._make_id,
+                ),
+            )
+            for handover in handovers
+        ]
+        await self._records.create(made)
+        for handover in handovers:
+            if handover.encounter in risky:
+                await self._tighten(handover)
 
-    async def _high_risk(self, handover: Handover) -> bool:
-        found: list[Resource] = []
+    async def _high_risk(self, handovers: Sequence[Handover]) -> frozenset[str]:
+        """Return the stays whose way home is risky."""
+        stays = ",".join(f"Encounter/{handover.encounter}" for handover in handovers)
+        found: dict[str, list[Resource]] = {}
         for kind in STAY_KINDS:
-            found += await self._records.find(kind, [("encounter", f"Encounter/{handover.encounter}")])
-        return is_high_risk(found)
+            for row in await self._records.find(kind, [("encounter", stays)]):
+                found.setdefault(reference_id(row.get("encounter", {}), "Encounter"), []).append(row)
+        return frozenset(stay for stay, rows in found.items() if is_high_risk(rows))
 
     async def _tighten(self, handover: Handover) -> None:
         """Bring a follow-up forward when a later, richer shape of the stay shows the risk."""
@@ -160,6 +176,8 @@ class Effects:
 
     async def _requests(self, task: Resource, *, status: str) -> list[Resource]:
         request = reference_id(task.get("focus", {}), "ServiceRequest")
+        if not request:
+            return []  # of a referral that was not made by us
         found = await self._records.find("ServiceRequest", [("_id", request)])
         return [{**row, "status": status} for row in found if row["status"] != status]
 

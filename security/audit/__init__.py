@@ -1,5 +1,6 @@
 """The audit journal: entries that nobody can change unnoticed, and the tools that read and verify them."""
 
+from security.audit.export import Exported, export
 from security.audit.findings import Finding
 from security.audit.fsck import Report, verify
 from security.audit.journal import Journal, Limits
@@ -9,6 +10,7 @@ from security.audit.view import render
 
 __all__ = [
     "Entry",
+    "Exported",
     "Filter",
     "Finding",
     "Journal",
@@ -17,6 +19,7 @@ __all__ = [
     "Report",
     "blind_query",
     "entry",
+    "export",
     "find",
     "render",
     "stranger",

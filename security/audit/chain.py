@@ -39,6 +39,11 @@ class Place:
         return b"".join((fixed, bytes((len(writer),)), writer, bytes((len(action),)), action))
 
 
+def row_hash(place: bytes, body: bytes) -> bytes:
+    """Return the hash of the row of packed ``place`` and sealed ``body``: a leaf of the tree, a link of the chain."""
+    return sha256(place + body).digest()
+
+
 @dataclass(slots=True)
 class Tree:
     """The frontier of an append-only RFC 6962 tree: the roots of its complete subtrees, largest first."""
@@ -95,7 +100,7 @@ class Head:
 
     def extend(self, place: bytes, body: bytes) -> bytes:
         """Add the row of packed ``place`` and sealed ``body``; return the new chain value."""
-        hashed = sha256(place + body).digest()
+        hashed = row_hash(place, body)
         self.tree.append(hashed)
         self.chain = sha256(self.chain + hashed).digest()
         return self.chain

@@ -10,21 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-import asyncpg
+from time import perf_counter
 
 from gateway.fhir.problem import Problem
 from security.audit.chain import Head
 from security.audit.keeper import Keeper
-from security.audit.writer import Pool, Writer
+from security.audit.writer import AWAY, Pool, Renew, Writer
 from security.crypto import Keys
 
 log = logging.getLogger(__name__)
 Waiting = tuple[bytes, "asyncio.Future[None] | None"]
+Committed = Callable[[Sequence[int], float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Limits:
 class Journal:
     """One process's journal. `start` it before the doors open, `stop` it after they closed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything is handed in
         self,
         pool: Pool,
         keys: Keys,
@@ -59,10 +59,18 @@ class Journal:
         writer_id: str,
         anchor_path: Path,
         limits: Limits | None = None,
+        claim: int = 0,
+        renew: Renew | None = None,
+        committed: Committed | None = None,
     ) -> None:
-        """Write as ``writer_id``, which no other running process may use; ``anchor_path`` is outside the database."""
+        """Write as ``writer_id``, which no other running process may use; ``anchor_path`` is outside the database.
+
+        ``claim`` is the number under which the name was claimed, ``renew`` claims another when it was taken over.
+        ``committed`` is told the outcomes and the seconds of every commit.
+        """
         self._limits = limits or Limits()
-        self._writer = Writer(pool, keys, now=now, name=writer_id)
+        self._committed = committed
+        self._writer = Writer(pool, keys, now=now, name=writer_id, claim=claim, renew=renew)
         self._keeper = Keeper(pool, keys, now=now, anchor_path=anchor_path, pause_s=self._limits.checkpoint_s)
         self._queue: deque[Waiting] = deque()
         self._some, self._urgent, self._room = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -70,11 +78,30 @@ class Journal:
         self._stopping = False
         self._pending = True
         self._fault: Problem | None = None
+        self._refused = False
+
+    @property
+    def writer(self) -> str:
+        """Return the name that this process writes under now."""
+        return self._writer.name
 
     @property
     def head(self) -> Head:
         """Return how far this writer is."""
         return self._writer.head
+
+    @property
+    def waiting(self) -> int:
+        """Return how many entries wait for their commit."""
+        return len(self._queue)
+
+    async def check(self) -> None:
+        """Raise the Problem that keeps an entry from being written now: SEC-503, SEC-951, or SEC-952 of the anchor."""
+        if self._fault:
+            raise self._fault
+        if self._task is None or self._stopping or self._refused:
+            raise Problem("SEC-503")
+        await self._keeper.check()
 
     async def start(self) -> None:
         """Take up the chain where it ended. Raises SEC-952 (anchor), or what the database raises."""
@@ -96,6 +123,13 @@ class Journal:
         if self._fault:
             raise self._fault
 
+    async def broken(self) -> None:
+        """Return when the journal was stopped. Raises the fault for which it cannot go on: then nor can the process."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+        if self._fault:
+            raise self._fault
+
     async def append(self, entry: bytes, *, durable: bool) -> None:
         """Queue ``entry``; with ``durable`` return only when it is committed.
 
@@ -113,9 +147,12 @@ class Journal:
         await self._patiently(done)
 
     def kick(self) -> None:
-        """Say that a commit may have left entries in ``audit_pending``; costs nothing, waits for nothing."""
+        """Say that a commit may have left entries in ``audit_pending``; costs nothing, waits for nothing.
+
+        They are durable there already, so they may linger for company like reads.
+        """
         self._pending = True
-        self._wake()
+        self._some.set()
 
     async def checkpoint(self) -> None:
         """Sign a checkpoint of everything committed so far, now, and anchor it."""
@@ -173,16 +210,21 @@ class Journal:
     async def _commit(self, entries: list[bytes], *, look: bool) -> bool:
         """Write ``entries``, however often the database has to be asked; True when pending ones are left."""
         while True:
+            began = perf_counter()
             try:
                 added, more = await self._writer.commit(entries, look=look, limit=self._limits.batch)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.warning("audit journal: the database refused a commit, trying again: %s", type(error).__name__)
+            except AWAY as error:
+                self._refused = True
+                log.warning("audit.commit_refused", extra={"error": type(error).__name__})
                 if self._stopping and not entries:
                     return False
                 await asyncio.sleep(self._limits.retry_s)
             else:
+                self._refused = False
                 if added:
                     self._keeper.mark()
+                    if self._committed:
+                        self._committed(self._writer.outcomes, perf_counter() - began)
                 return more
 
     def _settle(self, batch: list[Waiting]) -> None:
@@ -196,7 +238,8 @@ class Journal:
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
             return
-        log.critical("audit journal stopped: %s", error if isinstance(error, Problem) else type(error).__name__)
+        said = {"problem": error.code} if isinstance(error, Problem) else {"error": type(error).__name__}
+        log.critical("audit.stopped", extra=said)
         self._fault = error if isinstance(error, Problem) else Problem("SEC-503")
         for _, done in self._queue:
             if done is not None and not done.done():

@@ -17,7 +17,7 @@ from gateway.fhir.problem import Problem
 from security.audit import anchor, checkpoint
 from security.audit.chain import Tree
 from security.audit.checkpoint import WriterHead
-from security.audit.writer import Connection, Pool
+from security.audit.writer import AWAY, Connection, Pool
 from security.crypto import Keys
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ class Keeper:
         self._turn = asyncio.Lock()
         self._unanchored: list[str] = []
         self._task: asyncio.Task[None] | None = None
+        self.trouble: Problem | None = None
+        """Why the last checkpoint could not be made, until one can."""
 
     async def start(self) -> None:
         """Check the anchor and copy to it what a crash kept from it. Raises Problem("SEC-952")."""
@@ -55,6 +57,12 @@ class Keeper:
             self._task.cancel()
             await asyncio.wait((self._task,))
         await self.checkpoint()
+
+    async def check(self) -> None:
+        """Raise the Problem that keeps checkpoints from being made or anchored now."""
+        if self.trouble:
+            raise self.trouble
+        await asyncio.to_thread(anchor.prepare, self._path)
 
     def mark(self) -> None:
         """Say that there is something to sign."""
@@ -79,9 +87,12 @@ class Keeper:
             self._dirty.clear()
             try:
                 await self.checkpoint()
-            except (Problem, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.error("audit checkpoint not made, trying again: %s", _say(error))
+            except (Problem, *AWAY) as error:
+                self.trouble = error if isinstance(error, Problem) else Problem("SEC-503")
+                log.error("audit.checkpoint_failed", extra={"problem": _say(error)})
                 self._dirty.set()
+            else:
+                self.trouble = None
             await asyncio.sleep(self._pause_s)
 
     async def _sign(self, connection: Connection) -> str:
@@ -111,4 +122,4 @@ def _writer_head(row: asyncpg.Record) -> WriterHead:
 
 
 def _say(error: Exception) -> str:
-    return str(error) if isinstance(error, Problem) else type(error).__name__
+    return error.code if isinstance(error, Problem) else type(error).__name__

@@ -7,13 +7,13 @@ Source: GB/T 22239-2019 8.1.4.3 b; GB/T 39725-2020 table 5; security.md AUD-01, 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal, TypedDict, Unpack
-from uuid import uuid4
 
 import orjson
 
@@ -33,10 +33,13 @@ MAX_TEXT = 600
 # Identity card (18 or 15 digits) and mobile numbers, standing alone. Random ids cannot match: their groups of hex
 # digits have 4, 8, 12, 32 or 64 characters.
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15}|(?:86)?1[3-9]\d{9})(?![0-9A-Za-z])")
-# A quick look for anything that might be one; on bytes it is five times as fast.
-_SUSPECT = re.compile(rb"[0-9]{11}|%")
+# A quick look for anything that might be one: every digit becomes a 0, so that a run of them is one text to look for.
+# Ten times as fast as an expression.
+_DIGITS, _RUN = bytes.maketrans(b"123456789", b"000000000"), b"0" * 11
 # Text beyond ASCII, as it is or percent-encoded, may be a name.
 _WORDS = re.compile(r"(?:[^\x00-\x7f]|%[89A-Fa-f][0-9A-Fa-f])+")
+_DRAWN_BYTES, _TAIL = 10, (1 << 62) - 1
+_TIMED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _FREE = ("request", "interface", "id", "elder", "rule", "consent", "query", "token", "address", "client")
 # Parameters whose values say nothing of a person; every other value is blinded.
 _PLAIN = frozenset(
@@ -84,6 +87,7 @@ class What(TypedDict, total=False):
     size: int
     digest: str
     query: str
+    wrote: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: that costs 4 us an entry
@@ -93,7 +97,8 @@ class Entry:
     ``at`` is microseconds since 1970 UTC, ``interface`` the name of the door's operation (``GET /Patient/{id}``,
     ``MLLP ADT^A03``), ``kind``/``id``/``version`` the resource, ``elder`` the Patient id of the compartment,
     ``rule`` the deciding policy, ``reasons`` problem codes, ``count``/``size`` results and bytes given out or taken,
-    ``digest`` the keyed digest of refused intake in hex, ``token`` the jti.
+    ``digest`` the keyed digest of refused intake in hex, ``token`` the jti, ``wrote`` the store's word for each version
+    and message that the commit made.
     """
 
     event: str
@@ -121,6 +126,7 @@ class Entry:
     token: str = ""
     address: str = ""
     query: str = ""
+    wrote: tuple[str, ...] = ()
 
     def pack(self) -> bytes:
         """Return the canonical record; the same entry always gives the same bytes."""
@@ -129,12 +135,15 @@ class Entry:
 
     @classmethod
     def unpack(cls, record: bytes) -> Entry:
-        """Return the entry of a record. ValueError when it is not one, or of another format."""
+        """Return the entry of a record. ValueError when it is not one, or of another format.
+
+        A record that an older version wrote lacks the places that were added at the end.
+        """
         places = orjson.loads(record)
-        if not isinstance(places, list) or len(places) != len(_NAMES) + 1 or places[0] != FORMAT:
+        if not isinstance(places, list) or not _OLDEST < len(places) <= len(_NAMES) + 1 or places[0] != FORMAT:
             raise ValueError("not an audit record of this format")
-        values = dict(zip(_NAMES, places[1:], strict=True))
-        values["reasons"] = tuple(values["reasons"])
+        values = dict(zip(_NAMES, places[1:], strict=False))
+        values["reasons"], values["wrote"] = tuple(values["reasons"]), tuple(values.get("wrote", ()))
         return cls(**values)
 
     @property
@@ -143,11 +152,11 @@ class Entry:
         return f"{self.kind}/{self.id}" if self.kind and self.id else ""
 
     def _masked(self) -> Entry:
-        text = "\n".join((*_free(self), *self.reasons))
-        if len(text) <= MAX_TEXT and text.isascii() and not _SUSPECT.search(text.encode()):
+        text, wrote = "\n".join((*_free(self), *self.reasons)), "\n".join(self.wrote)
+        if len(text) <= MAX_TEXT and text.isascii() and not _suspect(f"{text}\n{wrote}"):
             return self
         own: dict[str, Any] = {name: mask(getattr(self, name)) for name in self._maskable()}
-        return replace(self, **own, reasons=tuple(map(mask, self.reasons)))
+        return replace(self, **own, reasons=tuple(map(mask, self.reasons)), wrote=tuple(map(mask, self.wrote)))
 
     def _maskable(self) -> Iterable[str]:
         """Return the free texts; an organisation's id is its credit code, which may be all digits."""
@@ -155,13 +164,14 @@ class Entry:
 
 
 _NAMES = tuple(field.name for field in fields(Entry))
+_OLDEST = _NAMES.index("wrote")
 _all, _free = attrgetter(*_NAMES), attrgetter(*_FREE)
 
 
 def entry(caller: Caller, action: Action, *, at: datetime, event: str = "", **what: Unpack[What]) -> bytes:
     """Return the record of ``caller`` doing ``action`` at ``at`` (aware); ``event`` is its id, drawn when empty."""
     return Entry(
-        event=event or str(uuid4()),
+        event=event or new_event(at),
         at=micros(at),
         action=action,
         request=caller.request,
@@ -180,7 +190,7 @@ def stranger(
 ) -> bytes:
     """Return the record of somebody who is not known yet: a failed login, an unknown sender, an unreadable frame."""
     return Entry(
-        event=str(uuid4()), at=micros(at), action=action, address=address, client=client, request=request, **what
+        event=new_event(at), at=micros(at), action=action, address=address, client=client, request=request, **what
     ).pack()
 
 
@@ -192,6 +202,24 @@ def blind_query(pairs: Iterable[tuple[str, str]], blind: Callable[[str], str]) -
     return "&".join(f"{name}={value if _base(name) in _PLAIN else _blinded(value, blind)}" for name, value in pairs)
 
 
+def new_event(at: datetime) -> str:
+    """Return an id for an entry made ``at`` (aware): a UUID of version 7 (RFC 9562 section 5.7).
+
+    It tells its millisecond, so that an entry is found by its id without an index of its own.
+    """
+    drawn = int.from_bytes(os.urandom(_DRAWN_BYTES), "big")
+    value = (micros(at) // 1000) << 80 | 7 << 76 | (drawn >> 62 & 0xFFF) << 64 | 2 << 62 | drawn & _TAIL
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def time_of_event(event: str) -> int | None:
+    """Return the microseconds since 1970 at which the millisecond of ``event`` begins; None where it tells none."""
+    if not _TIMED.fullmatch(event):
+        return None
+    return int(event[:8] + event[9:13], 16) * 1000
+
+
 def mask(text: str) -> str:
     """Return ``text`` (at most MAX_TEXT characters) without anything that looks like an identity number or a name."""
     return _WORDS.sub(MASKED, _NUMBER.sub(MASKED, text[:MAX_TEXT]))
@@ -200,6 +228,11 @@ def mask(text: str) -> str:
 def micros(at: datetime) -> int:
     """Return ``at`` (aware) as whole microseconds since 1970 UTC."""
     return round(at.timestamp() * 1_000_000)
+
+
+def _suspect(text: str) -> bool:
+    data = text.encode()
+    return b"%" in data or _RUN in data.translate(_DIGITS)
 
 
 def _base(name: str) -> str:

@@ -14,12 +14,13 @@ import asyncpg
 
 from gateway.fhir.problem import Problem
 from security.audit.chain import Place
-from security.audit.record import Entry, micros
+from security.audit.record import Entry, micros, time_of_event
 from security.audit.writer import EPOCH, Pool, index, read
 from security.crypto import Keys
 
 # A page is answered in one go (design default; R4 search allows a server to cap _count).
 MAX_PAGE = 500
+_MILLISECOND = timedelta(milliseconds=1)
 _ROWS = """
 SELECT writer, seq, ts, action, outcome, elder, agent, entity, body FROM audit.event
 WHERE {conditions} ORDER BY ts DESC, writer DESC, seq DESC LIMIT {limit}"""
@@ -29,8 +30,8 @@ WHERE {conditions} ORDER BY ts DESC, writer DESC, seq DESC LIMIT {limit}"""
 class Filter:
     """What to look for; an empty field asks nothing. Times are aware, [since, until).
 
-    ``agent`` is a client id, ``elder`` a Patient id, ``entity`` a ``Kind/id``, ``event`` one entry's id (with
-    nothing else given it is looked for in all entries: a slow question).
+    ``agent`` is a client id, ``elder`` a Patient id, ``entity`` a ``Kind/id``, ``event`` one entry's id. An id of our
+    own making tells its millisecond and only that is looked at; any other is looked for in all entries, slowly.
     """
 
     since: datetime | None = None
@@ -106,13 +107,23 @@ def _conditions(keys: Keys, ask: Filter, cursor: str) -> list[tuple[str, Any]]:
     asked: list[tuple[str, Any]] = [(f"{what} = {{}}", index(keys, what, text)) for what, text in named if text]
     # The partial indexes are used only when the query says so itself.
     asked += [(f"{what} <> 0", ()) for what, text in named if text and what != "agent"]
-    plain = (("ts >= {}", ask.since), ("ts < {}", ask.until), ("outcome = {}", ask.outcome))
+    plain = (*_span(ask), ("outcome = {}", ask.outcome))
     asked += [(clause, value) for clause, value in plain if value is not None]
     if ask.action:
         asked.append(("action = {}", ask.action))
     if cursor:
         asked.append(("(ts, writer, seq) < ({}, {}, {})", _after(cursor)))
     return asked
+
+
+def _span(ask: Filter) -> tuple[tuple[str, datetime | None], ...]:
+    """Return the bounds of time, that of the id among them."""
+    since, until = ask.since, ask.until
+    begins = time_of_event(ask.event)
+    if begins is not None:
+        first = EPOCH + timedelta(microseconds=begins)
+        since, until = max(first, since or first), min(first + _MILLISECOND, until or first + _MILLISECOND)
+    return ("ts >= {}", since), ("ts < {}", until)
 
 
 def _answers(ask: Filter, entry: Entry) -> bool:

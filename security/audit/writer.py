@@ -6,7 +6,8 @@ tried to leave means another process writes under the same name, or a hand in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -17,10 +18,14 @@ from security.audit.chain import Head, Place, Tree
 from security.audit.record import MAJOR, Entry, micros
 from security.crypto import Keys
 
+log = logging.getLogger(__name__)
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What asyncpg raises when the database refuses or does not answer."""
 COLUMNS = ("writer", "seq", "ts", "action", "outcome", "elder", "agent", "entity", "body", "chain")
+_OUTCOME = COLUMNS.index("outcome")
 UNREADABLE = "unreadable"
 """The action of bytes that were handed in as an entry and are none: kept, never dropped."""
 
@@ -28,21 +33,47 @@ _TAKE = """
 DELETE FROM audit_pending WHERE id IN
   (SELECT id FROM audit_pending ORDER BY ts, id LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING ts, id, entry"""
-_HEAD = "SELECT seq, chain, frontier FROM audit.head WHERE writer = $1 FOR UPDATE"
+_HEAD = "SELECT seq, chain, frontier, claim FROM audit.head WHERE writer = $1 FOR UPDATE"
+_WROTE = "SELECT true FROM audit.event WHERE writer = $1 AND seq = $2 AND chain = $3"
 _MOVE = "UPDATE audit.head SET seq = $2, chain = $3, frontier = $4 WHERE writer = $1"
+
+
+Claim: TypeAlias = tuple[str, int]
+"""A writer's name and the number of its claim; who claims the name later has a higher one."""
+Renew: TypeAlias = Callable[[], Awaitable[Claim]]
+"""Claim a name that is free, for a writer whose name somebody else has claimed. Does not raise."""
+
+
+class _Superseded(Exception):  # noqa: N818 - the word for it
+    """Another process has claimed this writer's name."""
 
 
 class Writer:
     """One writer's chain; not safe for concurrent use: the journal has one task."""
 
-    def __init__(self, pool: Pool, keys: Keys, *, now: Callable[[], datetime], name: str) -> None:
-        """Write as ``name`` (1 to 60 characters of a-z, 0-9 and hyphen; ValueError otherwise)."""
+    def __init__(
+        self,
+        pool: Pool,
+        keys: Keys,
+        *,
+        now: Callable[[], datetime],
+        name: str,
+        claim: int = 0,
+        renew: Renew | None = None,
+    ) -> None:
+        """Write as ``name`` (1 to 60 characters of a-z, 0-9 and hyphen; ValueError otherwise), claimed by ``claim``.
+
+        With ``renew`` the writer goes on under another name when this one is claimed by somebody else.
+        """
         if not 0 < len(name) <= 60 or not name.replace("-", "a").isalnum() or not name.isascii():
             raise ValueError("a writer's name is made of letters, digits and hyphens")
         self._pool, self._keys, self._now, self.name = pool, keys, now, name
+        self._claim, self._renew = claim, renew
         self.head = Head()
         self._tried = self.head
         self._months: set[tuple[int, int]] = set()
+        self.outcomes: tuple[int, ...] = ()
+        """Of the entries that the last commit chained."""
 
     async def start(self) -> None:
         """Read the head where this writer left it; register a new writer."""
@@ -57,6 +88,14 @@ class Writer:
         Returns how many rows were added and whether more may be pending. Raises SEC-951 for a foreign head, and what
         asyncpg raises: call again with the same entries, a commit that did reach the disk is recognised.
         """
+        while True:
+            try:
+                return await self._committed(entries, look=look, limit=limit)
+            except _Superseded:
+                if await self._moved() and entries:
+                    return len(entries), look
+
+    async def _committed(self, entries: Sequence[bytes], *, look: bool, limit: int) -> tuple[int, bool]:
         async with self._pool.acquire() as connection:
             await self._months_for(connection, entries)
             async with connection.transaction():
@@ -71,16 +110,34 @@ class Writer:
 
     async def _reached(self, connection: Connection) -> bool:
         """Settle whether the last try reached the disk; True when it did and the answer was lost."""
-        found = _as_head(await connection.fetchrow(_HEAD, self.name))
+        row = await connection.fetchrow(_HEAD, self.name)
+        if self._renew is not None and row is not None and row["claim"] != self._claim:
+            raise _Superseded
+        found = _as_head(row)
         lost = self._tried is not self.head and found == self._tried
         if not lost and found != self.head:
             raise Problem("SEC-951", writer=self.name, seq=found.seq)
         self.head = self._tried = found
         return lost
 
+    async def _moved(self) -> bool:
+        """Go on under another name; True when the last try under this one had reached the disk."""
+        if self._renew is None:
+            raise AssertionError
+        log.warning("audit.writer_taken", extra={"writer": self.name})
+        name, claim = await self._renew()
+        tried = self._tried
+        async with self._pool.acquire() as connection:
+            wrote = tried is not self.head and await connection.fetchval(_WROTE, self.name, tried.seq, tried.chain)
+            row = await connection.fetchrow(_HEAD.removesuffix(" FOR UPDATE"), name)
+        self.name, self._claim, self.head = name, claim, _as_head(row)
+        self._tried = self.head
+        return bool(wrote)
+
     async def _chain(self, connection: Connection, records: Iterable[bytes]) -> None:
         head = self.head.copy()
         rows = [self._row(head, record) for record in records]
+        self.outcomes = tuple(row[_OUTCOME] for row in rows)
         await connection.copy_records_to_table("event", schema_name="audit", columns=COLUMNS, records=rows)
         await connection.execute(_MOVE, self.name, head.seq, head.chain, head.tree.pack())
         self._tried = head

@@ -7,6 +7,7 @@ Periods are honoured at the moment of asking. Source: security-engine.md §6; PI
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from security.consent.parse import FOREVER, Grant, Rule, parse
@@ -23,9 +24,11 @@ class Grants(NamedTuple):
 
 
 NONE: Final = Grants(frozenset(), frozenset())
+_NOBODY: Final[Mapping[str, tuple[Grant, ...]]] = MappingProxyType({})
 
 
 class _Held(NamedTuple):
+    id: str
     elder: str
     owner: str
     version: int
@@ -52,7 +55,7 @@ class ConsentBook:
         rule = self._read(doc) if doc is not None else None
         if rule is None or not elder:
             return affected
-        held = _Held(elder, owner, version, rule)
+        held = _Held(id, elder, owner, version, rule)
         self._held[id] = held
         self._by_elder.setdefault(elder, {})[id] = held
         return affected | self._rebuild(elder)
@@ -92,14 +95,16 @@ class ConsentBook:
 
     def in_force(self, recipient: str, elder: str, moment: float) -> bool:
         """Tell whether any consent allows ``recipient`` anything, for whatever purpose."""
-        grants = self._tables.get(recipient, {}).get(elder, ())
-        return any(grant.start <= moment < grant.end for grant in grants)
+        for grant in self._tables.get(recipient, _NOBODY).get(elder, ()):  # noqa: SIM110 - asked for every row
+            if grant.start <= moment < grant.end:
+                return True
+        return False
 
     def grants(self, recipient: str, elder: str, purpose: str, moment: float) -> Grants:
         """Return what holds for ``recipient``, ``elder`` and ``purpose`` at ``moment``."""
         held = [
             grant
-            for grant in self._tables.get(recipient, {}).get(elder, ())
+            for grant in self._tables.get(recipient, _NOBODY).get(elder, ())
             if grant.purpose == purpose and grant.start <= moment < grant.end
         ]
         if not held:
@@ -135,5 +140,6 @@ def _latest(held: Iterable[_Held]) -> Iterator[_Held]:
     yield from by_number.values()
 
 
-def _rank(held: _Held) -> tuple[float, bool]:
-    return held.rule.given, not held.rule.active
+def _rank(held: _Held) -> tuple[float, bool, str]:
+    """Return what the latest signature is by, of equal ones the withdrawal; never by the order of learning."""
+    return held.rule.given, not held.rule.active, held.id

@@ -107,7 +107,7 @@ def _part(provision: Doc, parent: _Part | None) -> _Part:
     period = provision.get("period", {})
     return _Part(
         # A provision without a type grants nothing (consent.html: the base policy, which is to deny, holds).
-        type=provision.get("type", "none" if parent is None else "deny"),
+        type=provision.get("type", "deny"),
         recipients=frozenset(_recipients(provision.get("actor", ()))) or (parent.recipients if parent else frozenset()),
         purposes=frozenset(each["code"] for each in provision.get("purpose", ()))
         or (parent.purposes if parent else frozenset()),

@@ -7,6 +7,7 @@ Source: security.md CLS-01..03, §6; GB/T 39725-2020 6.2 e.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -45,7 +46,7 @@ class Labeler:
         self.labels = {code: Label(code, row, raw["systems"]) for code, row in raw["labels"].items()}
         self._word_of = {word.lower(): code for code, row in raw["labels"].items() for word in row.get("words", ())}
         longest = sorted(self._word_of, key=len, reverse=True)
-        self._words = re.compile("|".join(map(re.escape, longest)), re.IGNORECASE)
+        self._words = re.compile("|".join(itertools.chain.from_iterable(map(_spelled, longest))))
         self._icd_exact = tuple(name for name in raw["icd-systems"] if not name.endswith("*"))
         self._icd_prefix = tuple(name[:-1] for name in raw["icd-systems"] if name.endswith("*"))
         self._unscanned = frozenset(raw["unscanned"])
@@ -96,24 +97,30 @@ class Labeler:
 
     def _walk(self, node: Any, texts: list[str], found: set[str], *, answers: bool) -> None:
         """Collect the texts and the ICD hits of ``node``; in a questionnaire only what was answered."""
-        if isinstance(node, str):
-            texts.append(node)
-        elif isinstance(node, list):
-            for item in node:
-                self._walk(item, texts, found, answers=answers)
-        elif isinstance(node, dict):
-            found.update(self._of_coding(node))
-            for key, value in node.items():
-                if key not in self._unread and not (answers and key in ("text", "display") and "linkId" in node):
-                    self._walk(value, texts, found, answers=answers)
+        unread, open_nodes = self._unread, [node]
+        while open_nodes:
+            node = open_nodes.pop()
+            if isinstance(node, str):
+                texts.append(node)
+            elif isinstance(node, list):
+                open_nodes += node
+            elif isinstance(node, dict):
+                if "code" in node:
+                    found.update(self._of_coding(node))
+                asked = answers and "linkId" in node
+                open_nodes += (
+                    value
+                    for key, value in node.items()
+                    if key not in unread and not (asked and key in ("text", "display"))
+                )
 
-    def _of_coding(self, node: Mapping[str, Any]) -> Iterator[str]:
-        code, system = node.get("code"), node.get("system", "")
+    def _of_coding(self, node: Mapping[str, Any]) -> frozenset[str]:
+        code, system = node["code"], node.get("system", "")
         if not isinstance(code, str) or not isinstance(system, str) or not self._is_icd(system, code):
-            return
-        for label in self.labels.values():
-            if label.icd is not None and label.icd.match(code):
-                yield label.code
+            return frozenset()
+        return frozenset(
+            label.code for label in self.labels.values() if label.icd is not None and label.icd.match(code)
+        )
 
     def _is_icd(self, system: str, code: str) -> bool:
         known = system in self._icd_exact or system.startswith(self._icd_prefix)
@@ -122,11 +129,32 @@ class Labeler:
     def _of_text(self, text: str) -> Iterator[str]:
         for match in self._words.finditer(text):
             if not self._denied(text, match.start()):
-                yield self._word_of[match[0].lower()]
+                yield self._word_of[match[0].lower().translate(_PLAIN)]
 
     def _denied(self, text: str, place: int) -> bool:
         before = _CLAUSE_END.split(text[max(0, place - _CLAUSE) : place])[-1].strip().lower()
         return before.startswith(self._denials)
+
+
+# Signs that Python takes for the same letter when case does not matter, though `lower` and `upper` do not tell so.
+_ALIKE: Final = "\u0131\u0130\u017f\u212a\u00b5\u03bc"
+
+
+_PLAIN: Final = {0x131: "i", 0x307: None, 0x17F: "s"}
+"""What of `_ALIKE` `lower` leaves; 0x307 is the dot that it makes of 0x130."""
+
+
+def _spelled(word: str) -> Iterator[str]:
+    """Yield expressions that together match ``word`` in any case, each beginning with one plain letter.
+
+    By their first letters the text is skimmed; an expression that ignores case as a whole is tried at every place.
+    """
+    first, rest = word[0], re.escape(word[1:])
+    letters = {letter for letter in (first.lower(), first.upper(), first, *_ALIKE) if len(letter) == 1}
+    same = re.compile(re.escape(first), re.IGNORECASE)
+    for letter in sorted(letters):
+        if same.fullmatch(letter):
+            yield f"{re.escape(letter)}(?i:{rest})"
 
 
 _CLAUSE: Final = 60

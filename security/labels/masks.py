@@ -17,6 +17,8 @@ _COMPOUND = frozenset(
     {"欧阳", "司马", "上官", "诸葛", "司徒", "皇甫", "东方", "尉迟", "公孙", "慕容", "令狐", "夏侯", "长孙", "宇文"}
 )
 _MOBILE = re.compile(r"1[3-9][0-9]{9}$")
+# Every personal number has so many digits in a row; looking for them alone is several times faster.
+_MANY_DIGITS = re.compile(r"[0-9]{17}")
 _PERSONAL_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 
 
@@ -43,7 +45,9 @@ def name_text(value: str) -> str:
 
 
 def scrub_text(value: str) -> str:
-    """Return free text with every identity card number in it masked."""
+    """Return free text with every identity card number in it masked; the same object where there is none."""
+    if _MANY_DIGITS.search(value) is None:
+        return value
     return _PERSONAL_NUMBER.sub(lambda match: number_text(match[0]), value)
 
 

@@ -6,6 +6,7 @@ contained resources and the display of references to what is withheld go with th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _TOLD: Final = frozenset({"display", "identifier"})
 """What a Reference tells of its target, beside where it is."""
 _CODINGS: Final = frozenset({"coding", "valueCoding", "class"})
 """Members that hold Codings."""
+_ESCAPE: Final = b"\\u"
+"""JSON may write the letters of a member's name so."""
 _STRUCTURE: Final = frozenset({"resourceType", "id", "meta"})
 
 
@@ -58,8 +61,8 @@ class View:
         letters = {element.see[self._column] for element in self._kind.elements.values()}
         self.full = letters == {"F"} and only is None
         """Whether every listed element is shown, so that only displays of withheld kinds may go."""
-        self.harmless = self.full and not withheld
-        """Whether this view never changes anything."""
+        self.plain = self.full and not withheld
+        """Whether only contained resources can change: each is shown through the row of its own kind."""
         self._strict = not self.full
         self._reached = catalogue.shown[role] - withheld
 
@@ -67,6 +70,10 @@ class View:
     def hidden(self) -> tuple[str, ...]:
         """Return the elements that this view masks or removes, for the record."""
         return tuple(name for name, element in self._kind.elements.items() if self._letter(name, element.see) != "F")
+
+    def touches(self, body: bytes) -> bool:
+        """Tell whether the resource in ``body`` may look otherwise through this view; quick, and sure only of a no."""
+        return not self.plain or b"contained" in body or _ESCAPE in body
 
     def hides(self, key: str, value: Any) -> bool:
         """Tell whether the member ``key`` with ``value`` holds anything that this view would not show."""
@@ -90,7 +97,7 @@ class View:
         return shown
 
     def _scrubbed_only(self, doc: Doc) -> Doc:
-        if not self._withheld:
+        if self.plain and "contained" not in doc:
             return doc
         shown = {key: value if key in _STRUCTURE else self._member(key, value) for key, value in doc.items()}
         if all(shown[key] is doc[key] for key in doc):
@@ -154,16 +161,26 @@ class View:
 
         The same object when nothing had to go; most leaves are short and cost one look.
         """
-        if type(node) is str:
+        kind = node.__class__
+        if kind is str:
             return masks.scrub_text(node) if self._strict and len(node) >= masks.LONG_NUMBER else node
-        if type(node) is dict:
+        if kind is dict:
             return self._reference(node) if _is_reference(node) else self._scrub_members(node)
-        return self._scrub_items(node) if type(node) is list else node
+        return self._scrub_items(node) if kind is list else node
 
     def _scrub_members(self, node: Doc) -> Doc:
-        shown = node
+        shown, longest = node, masks.LONG_NUMBER if self._strict else sys.maxsize
         for key, value in node.items():
-            new = self._scrub_codings(value) if key in _CODINGS else self._scrub(value)
+            kind = value.__class__
+            # Short texts, numbers and truths are what most members are: they stay without a further call.
+            if kind is str:
+                if len(value) < longest:
+                    continue
+                new = masks.scrub_text(value)
+            elif kind is dict or kind is list:
+                new = self._scrub_codings(value) if key in _CODINGS else self._scrub(value)
+            else:
+                continue
             if new is not value:
                 shown = dict(node) if shown is node else shown
                 shown[key] = new
@@ -171,9 +188,9 @@ class View:
 
     def _scrub_codings(self, node: Any) -> Any:
         """Return Codings scrubbed: one with a display alone looks like a Reference and is none."""
-        if type(node) is list:
+        if node.__class__ is list:
             return self._scrub_items(node, self._scrub_codings)
-        return self._scrub_members(node) if type(node) is dict else node
+        return self._scrub_members(node) if node.__class__ is dict else node
 
     def _scrub_items(self, node: list[Any], scrub: Callable[[Any], Any] | None = None) -> list[Any]:
         shown, scrub = node, scrub or self._scrub
@@ -199,7 +216,7 @@ class View:
 
 def _is_reference(node: Doc) -> bool:
     # A backbone element may have a member `reference` too (CarePlan.activity): there it is no text.
-    if type(node.get("reference")) is str:
+    if "reference" in node and node["reference"].__class__ is str:
         return True
     return ("display" in node or "identifier" in node) and node.keys() <= _REFERENCE_KEYS
 

@@ -46,7 +46,7 @@ class Views:
         if view is None:
             view = View(self._catalogue, kind, role, withheld=self._withheld(kind, classes))
             self._kept[key] = view
-        return None if view.harmless else view
+        return view
 
     def of_basis(self, kind: str, role: str, sent: frozenset[str]) -> View:
         """Return what a joint controller without a basis sees; ``sent`` are the identifiers that it sent."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from asyncpg import (
     InterfaceError,
+    InternalClientError,
     Pool,
     PostgresConnectionError,
     PostgresError,
@@ -37,7 +39,7 @@ T = TypeVar("T")
 # Two polls fit into the second within which a change must be seen.
 POLL_S: Final = 0.4
 # A snapshot that could not be confirmed this long is not trusted: a client may have been disabled meanwhile.
-STALE_AFTER: Final = timedelta(seconds=10)
+STALE_AFTER_S: Final = 10.0
 # Expired jti's are removed this often; and "last used" is kept no finer, to spare writes.
 PURGE_EVERY: Final = timedelta(minutes=1)
 LAST_USED_EVERY: Final = timedelta(minutes=1)
@@ -50,6 +52,7 @@ _AWAY: Final = (
     OSError,
     TimeoutError,
     InterfaceError,
+    InternalClientError,
     PostgresConnectionError,
     OperatorInterventionError,
     InsufficientResourcesError,
@@ -62,11 +65,21 @@ class Registry:
     Verbs raise Problems of SEC-1xx for what is wrong with an entry, Problem("SEC-119") when the database is away.
     """
 
-    def __init__(self, pool: Pool[Record], *, now: Callable[[], datetime], poll_s: float = POLL_S) -> None:
-        """Work on ``pool``, whose database has migration 0002; ``now`` returns aware UTC."""
-        self._pool, self._now, self._poll_s = pool, now, poll_s
+    def __init__(
+        self,
+        pool: Pool[Record],
+        *,
+        now: Callable[[], datetime],
+        poll_s: float = POLL_S,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Work on ``pool``, whose database has migration 0002; ``now`` returns aware UTC.
+
+        ``elapsed`` counts seconds and never goes back: a clock that is set back must not keep what is stale.
+        """
+        self._pool, self._now, self._poll_s, self._elapsed = pool, now, poll_s, elapsed
         self._snapshot = Snapshot()
-        self._confirmed: datetime | None = None
+        self._confirmed: float | None = None
         self._purged: datetime | None = None
         self._moved = asyncio.Condition()
         self._refreshing = asyncio.Lock()
@@ -87,7 +100,7 @@ class Registry:
 
     def snapshot(self) -> Snapshot:
         """Return the registry as last seen; no I/O. Raises Problem("SEC-119") when that was too long ago."""
-        if self._confirmed is None or self._now() - self._confirmed > STALE_AFTER:
+        if self._confirmed is None or self._elapsed() - self._confirmed > STALE_AFTER_S:
             raise Problem("SEC-119")
         return self._snapshot
 
@@ -100,12 +113,12 @@ class Registry:
     async def refresh(self) -> None:
         """Load what changed since the last look; one query when nothing did."""
         async with self._refreshing:  # one at a time, so that what is older never replaces what is newer
-            moment = self._now()
+            asked = self._elapsed()
             async with _reachable():
                 known = await self._pool.fetchval(queries.VERSION)
             if known != self._snapshot.version:
                 await self._publish(await self._load())
-            self._confirmed = moment
+            self._confirmed = asked
 
     async def add_organisation(self, entry: Organisation) -> Change:
         """Register an organisation."""
@@ -242,7 +255,7 @@ class Registry:
                 await self.refresh()
                 await self._purge()
             except (Problem, PostgresError) as error:
-                log.warning("registry: %s; what was seen last serves for %s", type(error).__name__, STALE_AFTER)
+                log.warning("registry.retry", extra={"error": type(error).__name__})
 
     async def _purge(self) -> None:
         moment = self._now()
@@ -260,7 +273,7 @@ async def _reachable() -> AsyncIterator[None]:
     try:
         yield
     except _AWAY as error:
-        log.warning("registry: %s", type(error).__name__)
+        log.warning("registry.away", extra={"error": type(error).__name__})
         raise Problem("SEC-119") from None
 
 

@@ -53,7 +53,7 @@ async def test_the_logs_show_no_elder(town: Town, caplog: pytest.LogCaptureFixtu
         await town.mllp(a03().replace(b"|20260312160000\rPV2", b"|20260231160000\rPV2"))
 
     # The test's own HTTP client logs the URLs that it asks for.
-    told = [row.getMessage() for row in caplog.records if not row.name.startswith("http")]
+    told = [repr(vars(row)) for row in caplog.records if not row.name.startswith("http")]
     assert caplog.records != []
     assert found("\n".join(told).encode(), NEEDLES) == []
 

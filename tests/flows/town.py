@@ -38,7 +38,9 @@ WITHIN_S = 8.0
 
 _CENTRE_SCOPES = ("system/*.rs", "system/Task.u", "intake/assessment.c", "intake/care-plan.c")
 _STATION_SCOPES = ("system/*.rs", "system/Task.u")
-CLIENTS: Mapping[str, tuple[Role, str, tuple[str, ...], tuple[str, ...]]] = {
+Clients = Mapping[str, tuple[Role, str, tuple[str, ...], tuple[str, ...]]]
+"""Clients by name: role, organisation, scopes, feeds."""
+CLIENTS: Clients = {
     "hospital-his": (
         Role.HISFEED,
         HOSPITAL,
@@ -92,6 +94,7 @@ class Town:
         self.http = http
         self.keys = keys
         self.clock = clock
+        self.clients = dict(CLIENTS)
         self._tokens: dict[str, tuple[datetime, str]] = {}
 
     async def token(self, client: str) -> str:
@@ -120,7 +123,7 @@ class Town:
         head = {"alg": "ES384", "kid": key.thumbprint(), "typ": "JWT"}
         return {
             "grant_type": "client_credentials",
-            "scope": " ".join(CLIENTS[client][2]),
+            "scope": " ".join(self.clients[client][2]),
             "client_assertion_type": ASSERTION,
             "client_assertion": jwt.encode(head, claims, key, algorithms=["ES384"]),
         }
@@ -265,11 +268,16 @@ async def _register(registry: Registry) -> dict[str, ECKey]:
     )
     for place in places:
         await registry.add_organisation(place)
-    keys = {name: ECKey.generate_key("P-384", private=True) for name in CLIENTS}
-    for name, (role, organisation, scopes, feeds) in CLIENTS.items():
+    await registry.add_sender(MllpSender("his-a03", HOSPITAL, "adt-a03", "HIS", HOSPITAL, "127.0.0.0/8"))
+    return await enrol(registry, CLIENTS)
+
+
+async def enrol(registry: Registry, clients: Clients) -> dict[str, ECKey]:
+    """Register ``clients`` and return the private key of each."""
+    keys = {name: ECKey.generate_key("P-384", private=True) for name in clients}
+    for name, (role, organisation, scopes, feeds) in clients.items():
         public = {**keys[name].as_dict(private=False), "kid": keys[name].thumbprint(), "alg": "ES384", "use": "sig"}
         await registry.add_client(
             name, name, role=role, organisation=organisation, jwks={"keys": [public]}, scopes=scopes, feeds=feeds
         )
-    await registry.add_sender(MllpSender("his-a03", HOSPITAL, "adt-a03", "HIS", HOSPITAL, "127.0.0.0/8"))
     return keys

@@ -8,7 +8,7 @@ for each other; a deadlock with somebody else is tried again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -16,11 +16,12 @@ from uuid import uuid4
 import asyncpg
 
 from gateway.fhir.problem import Problem
+from gateway.store import accounts
 from gateway.store.postgres.kinds import NUMBERS, PARTITIONS
 from gateway.store.postgres.pool import GONE, HeldPool
-from gateway.store.postgres.states import NUMBER_OF
-from gateway.store.postgres.writing import Planned, Planner
-from gateway.store.protocol import Batch, Committed, InboxMark, Sealer, Write
+from gateway.store.postgres.states import NUMBER_OF, STORED
+from gateway.store.postgres.writing import Planned, Planner, ResIn
+from gateway.store.protocol import MUST_NOT_EXIST, Batch, Committed, InboxMark, Sealer, Write
 
 ATTEMPTS: Final = 30
 """How often a batch starts over because somebody was faster (design default)."""
@@ -47,18 +48,22 @@ class Committing:
         if len(set(keys)) != len(keys):
             raise ValueError("two writes of one resource in a batch")
         for attempt in range(ATTEMPTS):
-            planned = await self._planned(batch.writes)
+            planned = await self._planned(batch.writes, trusting=not attempt)
             if await self._put(planned, batch):
                 return tuple(each.outcome for each in planned)
             await asyncio.sleep(PAUSE_S * attempt)
         raise Problem("STO-412", kind=keys[0][0] if keys else "", id=keys[0][1] if keys else "")
 
-    async def _planned(self, writes: Sequence[Write]) -> list[Planned]:
-        if not writes:
-            return []
-        numbers, ids = [NUMBERS[write.kind] for write in writes], [write.id for write in writes]
-        found = await self._pool.fetch_held(_CURRENT, numbers, ids)
-        rows = {(row["type"], row["id"]): row for row in found}
+    async def _planned(self, writes: Sequence[Write], *, trusting: bool) -> list[Planned]:
+        """Work out ``writes``; with ``trusting`` what is said not to exist is not looked for.
+
+        Where it does exist after all, PostgreSQL refuses the second row of one id, and the batch starts over, looking.
+        """
+        met = [write for write in writes if not (trusting and write.expect == MUST_NOT_EXIST and not write.deleted)]
+        rows: dict[tuple[int, str], Any] = {}
+        if met:
+            numbers, ids = [NUMBERS[write.kind] for write in met], [write.id for write in met]
+            rows = {(row["type"], row["id"]): row for row in await self._pool.fetch_held(_CURRENT, numbers, ids)}
         now = self._now()
         return [self._planner.plan(write, rows.get((NUMBERS[write.kind], write.id)), now=now) for write in writes]
 
@@ -119,12 +124,38 @@ def _calls(planned: Sequence[Planned], batch: Batch, sealer: Sealer) -> tuple[li
         call("put_dates", (dates, "dat[]"))
     if batch.marks:
         call("put_marks", ([_mark(mark, sealer) for mark in batch.marks], "mark_in[]"))
-    if batch.entries:
-        call("put_entries", ([uuid4() for _ in batch.entries], "uuid[]"), (list(batch.entries), "bytea[]"))
+    entries = [*_reports(planned, batch), *batch.entries]
+    if entries:
+        call("put_entries", ([uuid4() for _ in entries], "uuid[]"), (entries, "bytea[]"))
     if batch.cursors:
         names, cursors = zip(*batch.cursors, strict=True)
         call("put_cursors", (names, "text[]"), (cursors, "text[]"))
     return calls, values
+
+
+def _reports(planned: Sequence[Planned], batch: Batch) -> Iterator[bytes]:
+    """Yield the entries that tell what the commit did."""
+    if batch.report:
+        yield batch.report(_account(planned, batch.marks))
+    written = marked = 0
+    for each in batch.reports:
+        own = planned[written : written + each.writes], batch.marks[marked : marked + each.marks]
+        written, marked = written + each.writes, marked + each.marks
+        if each.report:
+            yield each.report(_account(*own))
+
+
+def _account(planned: Sequence[Planned], marks: Sequence[InboxMark]) -> list[str]:
+    """Return what the journal is told of this commit."""
+    told = [_told(each.outcome, each.row) for each in planned if each.row]
+    return told + [accounts.message(mark.digest) for mark in marks if NUMBER_OF[mark.state] == STORED]
+
+
+def _told(outcome: Committed, row: ResIn) -> str:
+    stored = outcome.stored
+    if outcome.changed:
+        return accounts.version(stored.kind, stored.id, stored.version, row.sha)
+    return accounts.indexed(stored.kind, stored.id, stored.version)
 
 
 def _mark(mark: InboxMark, sealer: Sealer) -> tuple[Any, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from gateway.fhir import base64url
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
 from gateway.store.protocol import Sealer
@@ -23,7 +22,7 @@ _DATE = "d"
 def write(sealer: Sealer, values: Sequence[Any], *, place: bytes) -> str:
     """Return the cursor behind ``values`` (None, int, str or aware datetime)."""
     plain = orjson.dumps([[_DATE, value.isoformat()] if isinstance(value, datetime) else value for value in values])
-    return base64.urlsafe_b64encode(sealer.seal(plain, place)).decode().rstrip("=")
+    return base64url.write(sealer.seal(plain, place))
 
 
 def read(sealer: Sealer, cursor: str, *, place: bytes) -> list[Any]:
@@ -31,10 +30,9 @@ def read(sealer: Sealer, cursor: str, *, place: bytes) -> list[Any]:
     try:
         if len(cursor) > MAX_CHARS:
             raise ValueError
-        sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        values = orjson.loads(sealer.open(sealed, place))
+        values = orjson.loads(sealer.open(base64url.read(cursor), place))
         return [datetime.fromisoformat(value[1]) if isinstance(value, list) else value for value in values]
-    except (Problem, ValueError, TypeError, IndexError, binascii.Error):
+    except (Problem, ValueError, TypeError, IndexError):
         raise Problem("STO-400") from None
 
 

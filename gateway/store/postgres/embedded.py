@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from gateway.store.postgres import embedded_keeper
 from gateway.store.postgres.embedded_binaries import Binaries, EmbeddedError, copied_for, find_binaries, reachable_by
@@ -60,14 +60,21 @@ class EmbeddedServer:
     dsn: str = field(repr=False)
     pid: int
     _keeper: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    _settings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def start(
-        cls, data_dir: Path, *, binaries: Binaries | None = None, settings: Mapping[str, str] | None = None
+        cls,
+        data_dir: Path,
+        *,
+        binaries: Binaries | None = None,
+        settings: Mapping[str, str] | None = None,
+        socket_dir: Path | None = None,
     ) -> "EmbeddedServer":
         """Start the server of `data_dir`, creating the cluster on first use; attach when a live owner runs it already.
 
-        A server left behind by a dead owner is stopped and started anew. `settings` override server settings by name.
+        A server left behind by a dead owner is stopped and started anew. `settings` override server settings by name;
+        `socket_dir` is where an earlier run had its socket, so that its DSN stays true.
         Blocks until connections are taken: about 2 s at first, 0.2 s later.
 
         Raises:
@@ -80,9 +87,23 @@ class EmbeddedServer:
             with _lock_file(data_dir).open("ab") as lock:
                 if (running := _lock_or_find(lock, data_dir)) is not None:
                     return running
-                return _start_as_owner(data_dir, account, lock, binaries, settings or {})
+                return _start_as_owner(data_dir, account, lock, binaries, settings or {}, socket_dir)
         except PermissionError as error:
             raise EmbeddedError(f"{error.filename} is not ours to use. Change its owner, or YIYANG_HOME.") from error
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the server still runs; of another owner's, whether the one that was found does."""
+        if self._keeper is not None:
+            return self._keeper.poll() is None
+        found = live_server(self.data_dir)
+        return found is not None and found.pid == self.pid
+
+    def again(self) -> "EmbeddedServer":
+        """Start a server that died anew, under the same DSN. Raises EmbeddedError as `start` does."""
+        self.stop()  # lets go of a keeper that has ended
+        query = parse_qs(urlsplit(self.dsn).query)
+        return EmbeddedServer.start(self.data_dir, settings=self._settings, socket_dir=Path(query["host"][0]))
 
     def stop(self) -> None:
         """Stop the server cleanly and wait for it. Does nothing when another process owns it; may be called twice."""
@@ -147,7 +168,12 @@ def _is_locked(data_dir: Path) -> bool:
 
 
 def _start_as_owner(
-    data_dir: Path, account: _Account, lock: IO[bytes], binaries: Binaries | None, settings: Mapping[str, str]
+    data_dir: Path,
+    account: _Account,
+    lock: IO[bytes],
+    binaries: Binaries | None,
+    settings: Mapping[str, str],
+    wanted: Path | None,
 ) -> EmbeddedServer:
     _stop_leftover(data_dir)
     binaries = binaries or find_binaries(_made_by(data_dir))
@@ -158,10 +184,10 @@ def _start_as_owner(
 
     until = time.monotonic() + LEFTOVERS_LIMIT_S
     while True:
-        socket_dir = _socket_dir(data_dir, account)
+        socket_dir = _socket_dir(data_dir, account, wanted)
         keeper = _spawn_keeper(data_dir, binaries, account, _server_settings(binaries, socket_dir, settings), lock)
         if (pid := _wait_ready(data_dir, keeper)) is not None:
-            return EmbeddedServer(data_dir, _dsn(data_dir, str(socket_dir)), pid, keeper)
+            return EmbeddedServer(data_dir, _dsn(data_dir, str(socket_dir)), pid, keeper, settings)
         reason = _last_words(data_dir)
         if "still in use" not in reason or time.monotonic() > until:
             raise EmbeddedError(f"PostgreSQL did not start: {reason} See {_beside(data_dir, 'log')}.")
@@ -309,10 +335,14 @@ def _shared_buffers_mb() -> int:
     return min(max(memory_mb // 8, 128), 4096)
 
 
-def _socket_dir(data_dir: Path, account: _Account) -> Path:
+def _socket_dir(data_dir: Path, account: _Account, wanted: Path | None) -> Path:
     """Make a folder of mode 0700 for the socket: beside the data, or in the temp folder when that is too deep."""
     beside = _beside(data_dir, "run")
-    if len(os.fsencode(beside / _SOCKET_NAME)) <= SOCKET_PATH_BYTES and account.may_reach(beside):
+    if wanted is not None and wanted != beside:
+        shutil.rmtree(wanted, ignore_errors=True)
+        wanted.mkdir(mode=0o700)  # fails where somebody else has made it meanwhile
+        folder = wanted
+    elif len(os.fsencode(beside / _SOCKET_NAME)) <= SOCKET_PATH_BYTES and account.may_reach(beside):
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(mode=0o700)
         folder = beside

@@ -47,11 +47,22 @@ GONE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a question between the server's last word and the end of the line
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    # A migration changed a table under a prepared statement; the next time it is prepared anew.
+    asyncpg.InvalidCachedStatementError,
 )
 """What asyncpg raises when the database does not answer."""
+_LOST = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    ConnectionError,
+    asyncpg.InvalidCachedStatementError,
+)
+"""... and among these, what another connection may not raise."""
 
 
 class Held:
@@ -63,6 +74,13 @@ class Held:
         """Hold ``connection``."""
         self.connection = connection
         self.statements: dict[str, PreparedStatement[Record]] = {}
+
+    def is_closed(self) -> bool:
+        """Tell whether the connection has ended. One that asyncpg took back by itself says so by an error."""
+        try:
+            return self.connection.is_closed()
+        except asyncpg.InterfaceError:
+            return True
 
     async def prepared(self, sql: str) -> PreparedStatement[Record]:
         """Return ``sql`` as this connection's statement; one round trip the first time."""
@@ -100,7 +118,7 @@ class HeldPool(_Pool):
             try:
                 async with self.held() as held:
                     return await (await held.prepared(sql)).fetch(*values)
-            except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError) as error:
+            except _LOST as error:
                 if isinstance(error, ValueError):
                     raise  # a value that the driver cannot send: our fault, not the database's
                 if not left:
@@ -115,6 +133,10 @@ class HeldPool(_Pool):
         held = await self._take()
         try:
             yield held
+        except _LOST as error:
+            if not isinstance(error, ValueError) and not held.is_closed():
+                held.connection.terminate()  # it may not look closed yet, and would be the next to be given
+            raise
         finally:
             await self._give(held)
 
@@ -134,8 +156,11 @@ class HeldPool(_Pool):
             except asyncio.CancelledError:
                 self._wake_next()  # the turn may have been ours already
                 raise
-        if self._free:
-            return self._free.pop()
+        while self._free:
+            held = self._free.pop()
+            if not held.is_closed():
+                return held
+            await self._drop(held)  # the server has been away
         self._holding += 1
         try:
             return Held(await self.acquire())
@@ -145,7 +170,7 @@ class HeldPool(_Pool):
             raise
 
     async def _give(self, held: Held) -> None:
-        if held.connection.is_closed() or self._may_hold == 0:
+        if held.is_closed() or self._may_hold == 0:
             await self._drop(held)
         else:
             self._free.append(held)
@@ -172,6 +197,8 @@ async def open_pool(dsn: str, *, size: int = 10, name: str = "yiyang") -> HeldPo
     pool = HeldPool(dsn, size=size, **_options(name))
     try:
         await pool
+        async with pool.acquire():  # does it answer at all?
+            pass
     except GONE:
         raise Problem("STO-503") from None
     return pool
@@ -179,7 +206,7 @@ async def open_pool(dsn: str, *, size: int = 10, name: str = "yiyang") -> HeldPo
 
 def _options(name: str) -> dict[str, Any]:
     return {
-        "min_size": 1,
+        "min_size": 0,  # a floor is restored in the background, and its failures told by a traceback
         "max_queries": 2**31,
         "max_inactive_connection_lifetime": 0,
         "reset": _no_reset,

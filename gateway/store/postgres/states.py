@@ -6,4 +6,5 @@ from typing import Final
 
 NUMBER_OF: Final = {"received": 0, "stored": 2, "parked": 3, "dead": 4}
 WORKING: Final = 1
+STORED: Final = 2
 NAME_OF: Final = {number: name for name, number in NUMBER_OF.items()} | {WORKING: "received"}

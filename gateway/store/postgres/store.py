@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -13,10 +13,11 @@ from gateway.fhir.query import Query
 from gateway.store.postgres import cursors
 from gateway.store.postgres.committing import Committing
 from gateway.store.postgres.ids import RowIds
-from gateway.store.postgres.kinds import NUMBERS, partition
+from gateway.store.postgres.kinds import NAMES, NUMBERS, partition
 from gateway.store.postgres.pool import HeldPool
 from gateway.store.postgres.sealed import opened
 from gateway.store.postgres.searching import Searching
+from gateway.store.postgres.statistics import Statistics
 from gateway.store.postgres.writing import Planner
 from gateway.store.protocol import UNCHAINED, Batch, Changes, Committed, Page, Sealer, Stored
 
@@ -30,12 +31,22 @@ _ROW = "type, id, ver, ts, deleted, body"
 _MANY = """
 SELECT r.type, r.id, r.ver, r.ts, r.deleted, r.body
 FROM unnest($1::smallint[], $2::text[]) w(type, id) JOIN res r ON r.type = w.type AND r.id = w.id"""
-# What began before the oldest open transaction is committed for good or gone: nothing slips in behind a cursor.
-_CHANGES = f"""
-SELECT {_ROW}, xid::text AS xid, rid FROM res
+# What began before the oldest open transaction is committed for good or gone: nothing slips in behind a cursor. The
+# order is that of the numbers, which an index has: `at` must not be called xid, or the texts would be sorted.
+_CHANGES = """
+SELECT type, id, ver, ts, deleted, CASE WHEN $4::smallint[] IS NULL OR type = ANY($4) THEN body END AS body,
+  xid::text AS at, rid
+FROM res
 WHERE (xid, rid) > ($1::text::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, rid LIMIT $3::bigint"""  # noqa: S608 - constants
+ORDER BY res.xid, res.rid LIMIT $3::bigint"""
 _DIGITS = 20
+# What the moment ``$1`` did not see yet, in whatever order it was committed: no slow transaction holds it up.
+_NEWS = """
+SELECT pg_current_snapshot()::text AS seen, r.type, r.id
+FROM (VALUES ($1::text::pg_snapshot)) moment(before) LEFT JOIN LATERAL (
+  SELECT type, id FROM res WHERE type = ANY($2::smallint[]) AND xid >= pg_snapshot_xmin(before)
+    AND NOT pg_visible_in_snapshot(xid, before)) r ON true"""
+_NOTHING_YET = "1:1:"
 
 
 class PostgresStore:
@@ -48,6 +59,7 @@ class PostgresStore:
         self._now = now
         self._make = lru_cache(KEPT_HASHES)(sealer.index_key)
         self._searching = Searching(pool, sealer, self._make)
+        self._statistics = Statistics(pool)
         self._committing: Committing | None = None
         self._opening = asyncio.Lock()
         self._followers: set[asyncio.Event] = set()
@@ -98,19 +110,31 @@ class PostgresStore:
     async def commit(self, batch: Batch) -> tuple[Committed, ...]:
         """Apply ``batch``, all or nothing; see `FhirStore.commit`."""
         done = await (await self._opened()).commit(batch)
-        for follower in self._followers:
-            follower.set()
+        self._statistics.wrote(len(done))
+        self.wake()
         return done
 
-    async def changes(self, cursor: str, *, limit: int = 100) -> Changes:
-        """Return what changed after ``cursor``; see `FhirStore.changes`."""
+    async def changes(self, cursor: str, *, limit: int = 100, kinds: Collection[str] | None = None) -> Changes:
+        """Return what changed after ``cursor``; see `FhirStore.changes`. Other kinds' bodies do not even travel."""
         after = (str(int(cursor[:_DIGITS])), int(cursor[_DIGITS:])) if cursor else ("0", 0)
-        found = await self._pool.fetch_held(_CHANGES, *after, limit)
+        wanted = None if kinds is None else sorted(NUMBERS[kind] for kind in kinds)
+        found = await self._pool.fetch_held(_CHANGES, *after, limit, wanted)
         if not found:
             return Changes((), cursor)
         last = found[-1]
-        reached = f"{int(last['xid']):0{_DIGITS}d}{last['rid']:0{_DIGITS}d}"
-        return Changes(tuple(opened(self._sealer, row) for row in found), reached)
+        reached = f"{int(last['at']):0{_DIGITS}d}{last['rid']:0{_DIGITS}d}"
+        return Changes(tuple(opened(self._sealer, row) for row in found if row["body"] is not None), reached)
+
+    async def news(self, seen: str, kinds: Collection[str]) -> tuple[list[tuple[str, str]], str]:
+        """Return keys of ``kinds`` that changed since ``seen`` ("" = none), and this moment; see `FhirStore.news`."""
+        numbers = [NUMBERS[kind] for kind in kinds] if seen else []
+        rows = await self._pool.fetch_held(_NEWS, seen or _NOTHING_YET, numbers)
+        return [(NAMES[row["type"]], row["id"]) for row in rows if row["id"] is not None], str(rows[0]["seen"])
+
+    def wake(self) -> None:
+        """Tell the followers that another process may have committed."""
+        for follower in self._followers:
+            follower.set()
 
     async def cursor_of(self, consumer: str) -> str:
         """Return the committed cursor of ``consumer``; see `FhirStore.cursor_of`."""

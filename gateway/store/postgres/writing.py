@@ -90,14 +90,20 @@ class Planner:
         return Planned(partition(write.kind), row, columns.dates if row.reindex else (), outcome)
 
     def _kept(self, write: Write, current: Any, digest: bytes) -> Planned:
-        """Keep the version; a row indexed in another way (by older code) is indexed anew."""
+        """Keep the version; a row indexed in another way (by older code) is indexed anew.
+
+        Any other row is left alone, not even locked: one that every message names (its hospital) must not make them
+        wait for each other.
+        """
         columns = self._indexed(write)
+        if current["ixh"] == columns.digest:
+            return self._unchanged(write, current)
         stored = sealed.opened(self._sealer, current)
         row = self._row(
             write, current, columns, version=current["ver"], at=current["ts"], digest=digest, blob=current["body"]
         )
         outcome = Committed(stored, created=False, changed=False)
-        return Planned(partition(write.kind), row, columns.dates if row.reindex else (), outcome)
+        return Planned(partition(write.kind), row, columns.dates, outcome)
 
     def _unchanged(self, write: Write, current: Any) -> Planned:
         outcome = Committed(sealed.opened(self._sealer, current), created=False, changed=False)

@@ -125,7 +125,9 @@ async def test_a_fault_is_bare_outside_and_nameless_in_the_log(
     assert (response.status_code, codes(response)) == (500, ["API-006"])
     assert "visit-7" in response.text
     assert ELDER_CARD not in response.text + caplog.text
-    assert "visit-7: ValueError at test_door.py" in caplog.text
+    (told,) = [vars(record) for record in caplog.records if record.msg == "http.fault"]
+    assert (told["request_id"], told["error"]) == ("visit-7", "ValueError")
+    assert told["at"].startswith("test_door.py:")
     (entry,) = await world.entries(agent="centre-doctor")
     assert (entry.outcome, entry.reasons) == (12, ("ValueError",))
 

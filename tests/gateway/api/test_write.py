@@ -144,6 +144,16 @@ async def test_a_body_without_announced_length_is_cut_off(world: World) -> None:
     assert (response.status_code, codes(response)) == (413, ["API-012"])
 
 
+async def test_a_length_in_digits_of_another_alphabet_is_no_length(world: World) -> None:
+    async def whole() -> Any:
+        yield b"[]"
+
+    headers = {b"Content-Type": b"application/fhir+json", b"Content-Length": b"\xb2"}  # a superscript two
+    response = await world.fhir("centre-doctor", "POST", "Condition", content=whole(), headers=headers)
+
+    assert (response.status_code, codes(response)) == (400, ["FHIR-001"])
+
+
 async def test_a_reader_may_not_write(world: World) -> None:
     response = await _create(world, "centre-reader")
 

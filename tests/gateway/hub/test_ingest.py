@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.fhir import codec
 from gateway.fhir.problem import Problem, Problems
-from gateway.hub import Put
+from gateway.hub import Ingested, Message, Put
 from gateway.store.protocol import MUST_NOT_EXIST
 from security.audit import stranger
 from security.caller import Caller, Tier
@@ -83,11 +84,18 @@ async def test_a_centre_hands_in_nothing_of_an_elder_that_it_did_not_accept(worl
 
 
 async def test_the_workflow_follows_everything_in_order(world: World) -> None:
-    found = await world.hub.changes(WORKFLOW, "")
+    kinds: list[str] = []
+    cursor = ""
+    async with asyncio.timeout(10):
+        # The last commits are told once no older transaction is open, the journal's or PostgreSQL's own.
+        while kinds.count("CarePlan") < 2:
+            found = await world.hub.changes(WORKFLOW, cursor)
+            kinds += [row.kind for row in found.rows]
+            cursor = found.cursor
+            await asyncio.sleep(0)
 
-    kinds = [row.kind for row in found.rows]
     assert kinds.index("Patient") < kinds.index("Task") < kinds.index("CarePlan")
-    assert (await world.hub.changes(WORKFLOW, found.cursor)).rows == ()
+    assert (await world.hub.changes(WORKFLOW, cursor)).rows == ()
 
 
 async def test_an_inner_actor_finds_all_matches(world: World) -> None:
@@ -136,3 +144,48 @@ async def test_entries_of_others_travel_in_the_commit(world: World) -> None:
     await world.hub.ingest(PIPELINE, [], entries=[entry])
 
     assert len(await world.entries(agent=marker)) == 1
+
+
+def _message(*docs: dict[str, object], request: str = "D-1", **how: int) -> Message:
+    caller = Caller.system("pipeline", organisation=HOSPITAL, tier=Tier.HOSPITAL, request=request)
+    return Message(caller, [_put(doc, **how) for doc in docs], what={"interface": "intake/json-discharge"})
+
+
+async def test_messages_share_a_commit_and_have_an_entry_each(world: World) -> None:
+    before = len(await world.entries(agent="system:pipeline"))
+    messages = [_message(condition("elder", f"c{number}"), request=f"D-{number}") for number in range(3)]
+
+    outcomes = await world.hub.ingest_all(PIPELINE, messages, priors={})
+
+    entries = (await world.entries(agent="system:pipeline"))[before:]
+    assert [outcome.changed for outcome in outcomes if isinstance(outcome, Ingested)] == [1, 1, 1]
+    assert [entry.request for entry in entries] == ["D-0", "D-1", "D-2"]
+    assert await world.pool.fetchval("SELECT count(DISTINCT xid) FROM res WHERE id = ANY('{c0,c1,c2}')") == 1
+
+
+async def test_a_message_that_is_refused_keeps_no_other_out(world: World) -> None:
+    bad = _message(condition("nobody", "bad"), condition("elder", "beside"))
+    taken = _message(condition("elder", "elder-diagnosis", note="x"), expect=7)
+
+    refused, overtaken, done = await world.hub.ingest_all(
+        PIPELINE, [bad, taken, _message(condition("elder", "good"))], priors={}
+    )
+
+    assert isinstance(done, Ingested)
+    assert [error.code for error in (refused, overtaken) if isinstance(error, Problem)] == ["HUB-004", "STO-412"]
+    assert await world.store.read("Condition", "beside") is None
+
+
+async def test_of_two_messages_that_change_one_resource_the_second_is_told_to_try_again(world: World) -> None:
+    messages = [_message(condition("elder", "c1", note=note)) for note in ("one", "two")]
+
+    first, second = await world.hub.ingest_all(PIPELINE, messages, priors={})
+
+    assert isinstance(first, Ingested)
+    assert isinstance(second, Problem)
+    assert second.code == "STO-412"
+
+
+async def test_nobody_but_an_inner_actor_hands_messages_in(world: World) -> None:
+    with pytest.raises(Problem, match="SEC-403"):
+        await world.hub.ingest_all(world.caller("centre-doctor"), [_message(condition("elder", "c1"))], priors={})

@@ -34,12 +34,12 @@ class Memory:
         self.patients = patients
 
     async def search(self, query: Query, restriction: Predicate) -> Page:
-        (term,) = query.clauses[0].terms
-        assert isinstance(term, TokenTerm)
+        terms = query.clauses[0].terms
+        asked = {(term.system, term.code) for term in terms if isinstance(term, TokenTerm)}
         hits = [
             Stored("Patient", id_, 1, NOW, False, orjson.dumps({"id": id_, **doc}), Facts("Patient", elder=id_))
             for id_, doc in self.patients.items()
-            if any((i["system"], i["value"]) == (term.system, term.code) for i in doc["identifier"])
+            if any((i["system"], i["value"]) in asked for i in doc["identifier"])
         ]
         return Page(tuple(hits))
 

@@ -1,15 +1,18 @@
 """MLLP frames survive any splitting and joining of the stream."""
 
 import asyncio
+import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.intake.mllp import Cut, Framer, MllpServer, TooLarge, send
+from tests.budget import examples
 
 CONTENT = st.binary(max_size=200).map(lambda raw: raw.replace(b"\x1c", b" "))
 
 
+@settings(max_examples=examples(200))
 @given(st.lists(CONTENT, max_size=5), st.lists(st.integers(1, 40), min_size=1))
 def test_frames_come_out_as_they_went_in_however_the_stream_is_cut(contents: list[bytes], steps: list[int]) -> None:
     stream = b"".join(b"\x0b" + content + b"\x1c\r" for content in contents)
@@ -22,6 +25,66 @@ def test_frames_come_out_as_they_went_in_however_the_stream_is_cut(contents: lis
 
     assert out == contents
     assert framer.close() is None
+
+
+NOISE = st.binary(max_size=6).map(lambda raw: raw.replace(b"\x0b", b" "))
+
+
+@settings(max_examples=examples(150))
+@given(st.lists(st.tuples(NOISE, CONTENT, NOISE), max_size=4), st.data())
+def test_one_byte_at_a_time_all_at_once_or_cut_anywhere_makes_no_difference(
+    parts: list[tuple[bytes, bytes, bytes]], data: st.DataObject
+) -> None:
+    stream = b"".join(before + b"\x0b" + content + b"\x1c\r" + after for before, content, after in parts)
+    cut = data.draw(st.integers(0, len(stream)))
+    ways = [[stream], [stream[at : at + 1] for at in range(len(stream))], [stream[:cut], stream[cut:]]]
+
+    heard = []
+    for pieces in ways:
+        framer = Framer()
+        heard.append(([frame for piece in pieces for frame in framer.feed(piece)], framer.close()))
+
+    assert heard == [([content for _, content, _ in parts], None)] * 3
+
+
+@settings(max_examples=examples(150))
+@given(st.binary(max_size=120), st.lists(st.integers(1, 30), min_size=1), st.integers(1, 40))
+def test_any_stream_is_frames_within_the_limit_or_one_refusal(stream: bytes, steps: list[int], limit: int) -> None:
+    framer, out, at, turn = Framer(limit), [], 0, 0
+
+    while at < len(stream) and not (out and isinstance(out[-1], TooLarge)):
+        out += framer.feed(stream[at : at + steps[turn % len(steps)]])
+        at, turn = at + steps[turn % len(steps)], turn + 1
+
+    whole = [frame for frame in out if isinstance(frame, bytes)]
+    assert all(len(frame) <= limit and b"\x1c" not in frame for frame in whole)
+    assert len(out) - len(whole) <= 1
+    left = framer.close()
+    assert left is None or len(left.partial) <= limit
+
+
+@settings(max_examples=examples(5))
+@given(st.integers(0, 2**32))
+def test_one_mebibyte_of_chinese_comes_out_whole_in_pieces_of_any_size(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a repeatable test, no secret
+    content = ("王示兰" * 120_000).encode()[: 1024 * 1024]
+    stream, framer, out, at = b"\x0b" + content + b"\x1c\r", Framer(), [], 0
+
+    while at < len(stream):
+        step = chance.choice((1, 3, 1_000, 65_536))
+        out += framer.feed(stream[at : at + step])
+        at += step
+
+    assert out == [content]
+
+
+def test_one_mebibyte_of_chinese_comes_out_whole_byte_by_byte() -> None:
+    content = ("示兰" * 180_000).encode("gb18030")[: 1024 * 1024]
+    stream, framer = memoryview(b"\x0b" + content + b"\x1c\r"), Framer()
+
+    out = [frame for at in range(len(stream)) for frame in framer.feed(bytes(stream[at : at + 1]))]
+
+    assert out == [content]
 
 
 def test_bytes_between_frames_are_skipped() -> None:

@@ -8,7 +8,7 @@ import random
 import asyncpg
 
 from gateway.store.protocol import Batch, Changes, FhirStore
-from tests.gateway.store.making import current, deletion, ids, patient, put
+from tests.gateway.store.making import current, deletion, ids, observation, patient, put
 
 
 async def drained(store: FhirStore, cursor: str = "", *, limit: int = 100, wanted: int = 0) -> tuple[list[str], str]:
@@ -146,3 +146,27 @@ async def test_a_follower_looks_by_itself_for_what_others_commit(store: FhirStor
 
     assert (await store.changes("")).rows == ()
     await woken.aclose()  # type: ignore[attr-defined]
+
+
+async def test_the_feed_goes_by_the_numbers_of_transactions_also_when_they_get_a_digit_more(
+    store: FhirStore, connection: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await put(store, patient("p1"))
+    await put(store, patient("p2"))
+    for id, xid in (("p1", "99"), ("p2", "100")):
+        await connection.execute("UPDATE res SET xid = $1::text::xid8 WHERE id = $2", xid, id)
+
+    found, _ = await drained(store, limit=1, wanted=2)
+
+    assert found == ["p1", "p2"]
+
+
+async def test_a_follower_of_some_kinds_is_told_only_those_and_passes_the_others(store: FhirStore) -> None:
+    await put(store, observation("o1"))
+    await put(store, patient("p1"))
+    await put(store, observation("o2"))
+    _, end = await drained(store, wanted=3)
+
+    found = await store.changes("", kinds=["Patient"])
+
+    assert (ids(found.rows), found.cursor) == (["p1"], end)

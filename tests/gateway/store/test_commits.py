@@ -9,6 +9,7 @@ import pytest
 
 from gateway.fhir.problem import Problem
 from gateway.store.postgres.pool import open_pool
+from gateway.store.postgres.statistics import FIRST
 from gateway.store.postgres.store import PostgresStore
 from gateway.store.protocol import MUST_NOT_EXIST, Batch, FhirStore
 from tests.gateway.store.conftest import PostgresWorld
@@ -172,3 +173,26 @@ async def _until_locked_out(connection: asyncpg.Connection[asyncpg.Record]) -> N
     async with asyncio.timeout(10):
         while not await connection.fetchval(question):  # noqa: ASYNC110 - the event is in another process
             await asyncio.sleep(0.01)
+
+
+async def test_a_write_that_changes_nothing_waits_for_nobody(
+    store: FhirStore, connection: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await put(store, patient())
+
+    async with connection.transaction():
+        await connection.execute("SELECT 1 FROM res WHERE id = 'p1' FOR UPDATE")
+        (same,) = await store.commit(Batch((write(patient()),)))
+
+    assert not same.changed
+
+
+async def test_a_store_that_fills_is_analyzed(world: PostgresWorld) -> None:
+    analyzed = "SELECT last_analyze FROM pg_stat_user_tables WHERE relname = 'res_patient'"
+    before = await world.pool.fetchval(analyzed)
+
+    await world.store.commit(Batch(tuple(write(patient(f"p{number}")) for number in range(FIRST))))
+
+    async with asyncio.timeout(20):
+        while await world.pool.fetchval(analyzed) in (None, before):  # noqa: ASYNC110 - PostgreSQL tells nobody
+            await asyncio.sleep(0)

@@ -142,6 +142,28 @@ async def test_a_message_that_met_a_fault_waits_a_little_longer_each_time(
         world.clock.at += timedelta(milliseconds=100)
 
 
+async def test_a_pause_is_over_when_the_clock_is_set_back(inbox: PostgresInbox, world: PostgresWorld) -> None:
+    made = await received(inbox)
+    await inbox.claim(10)
+    await inbox.settle(made, state="received", reason="IN-010")
+
+    world.clock.at -= timedelta(hours=1)
+
+    assert names([*await inbox.claim(10)]) == ["m1"]
+
+
+async def test_order_holds_although_the_databases_clock_is_set_back(inbox: PostgresInbox, world: PostgresWorld) -> None:
+    first = await received(inbox, "m1")
+    await world.pool.execute("UPDATE inbox SET received = received + interval '1 hour'")
+    await received(inbox, "m2")
+
+    taken = [names([*await inbox.claim(10)])]
+    await inbox.settle(first, state="parked", reason="ID-001")
+    taken.append(names([*await inbox.claim(10)]))
+
+    assert taken == [["m1"], ["m2"]]
+
+
 async def test_a_message_handed_back_without_a_reason_is_taken_at_once(inbox: PostgresInbox) -> None:
     made = await received(inbox)
     await inbox.claim(10)
@@ -263,3 +285,12 @@ async def test_without_the_database_nothing_was_kept_and_a_problem_says_so(world
         await inbox.put(arrival(), state="received", reply=b"AA", reason="")
     with pytest.raises(Problem, match="STO-503"):
         await inbox.claim(1)
+
+
+async def test_the_entry_of_a_new_message_is_kept_with_it(
+    world: PostgresWorld, connection: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    for raw in (b"one", b"one", b"other"):
+        await world.inbox.put(arrival(raw=raw), state="received", reply=b"AA", reason="", entry=b"entry of " + raw)
+
+    assert [row["entry"] for row in await connection.fetch("SELECT entry FROM audit_pending")] == [b"entry of one"]

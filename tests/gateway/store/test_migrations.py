@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from gateway.store.postgres import migrate
 from gateway.store.postgres.embedded import EmbeddedServer
@@ -43,7 +45,17 @@ def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 async def test_an_empty_database_is_brought_to_the_head_once_also_by_many_at_once(dsn: str) -> None:
     await asyncio.gather(*(migrate.upgrade(dsn) for _ in range(3)))
 
-    assert await migrate.current(dsn) == migrate.head() != ""
+    assert await migrate.current(dsn) == migrate.head() == _alembics_head() != ""
+
+
+def _alembics_head() -> str | None:
+    config = Config()
+    config.set_main_option("script_location", "gateway:store/postgres/migrations")
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+async def test_an_empty_database_stands_nowhere(pg_dsn: str) -> None:
+    assert await migrate.current(pg_dsn) == ""
 
 
 async def test_the_store_works_on_what_the_migrations_made(dsn: str, keys: Keys) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.fhir.predicate import All, AnyOf, Const, Facts, In, LevelAtMost, Not, Predicate, holds
 from gateway.store.protocol import Batch, FhirStore
+from tests.budget import examples
 from tests.gateway.store.making import asked, find, ids, observation, walk, write
 
 FACTS = [
@@ -54,7 +55,7 @@ async def filled(store: FhirStore) -> FhirStore:
     return store
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(predicate=PREDICATES)
 async def test_a_restriction_lets_through_what_holds_on_the_facts(filled: FhirStore, predicate: Predicate) -> None:
     expected = {f"o{number:03}" for number, facts in enumerate(FACTS) if holds(predicate, facts)}

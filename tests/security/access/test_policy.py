@@ -112,3 +112,11 @@ def test_the_compiled_text_can_be_reviewed() -> None:
     text = compiled.source(POLICIES)
     assert text.startswith("def decide(role, tier, actor")
     assert text.rstrip().endswith("return _deny")
+
+
+def test_a_policy_for_everybody_and_everything_says_so() -> None:
+    lines = {line.id: line for line in explain.table(POLICIES, "en")}
+    assert (lines["F1-scope"].effect, lines["F1-scope"].who, lines["F1-scope"].actions) == ("forbid", ("*",), ("*",))
+    assert (lines["W3-delete"].who, lines["W3-delete"].actions) == (("centre-doctor", "station-doctor"), ("delete",))
+    # Whom an exception names is not whom the policy is about.
+    assert lines["F3-original"].who == ("*",)

@@ -148,3 +148,36 @@ def test_a_reference_to_another_server_names_nobody() -> None:
     plan["activity"][0]["detail"]["performer"] = [{"reference": f"https://else.example/Organization/{STATION}"}]
     relations.learn("CarePlan/1", plan, elder=ELDER, by=(CENTRE,))
     assert relations.bond(STATION, ELDER) == Bond.NONE
+
+
+@pytest.mark.parametrize("owner", [{"reference": 7}, {"reference": ["Organization/x"]}, "Organization/x", None, {}])
+def test_an_owner_that_is_no_reference_has_no_relation(owner: object) -> None:
+    relations = Relations()
+
+    changed = relations.learn("Task/1", {**referral("accepted"), "owner": owner}, elder=ELDER)
+
+    assert changed == frozenset()
+
+
+@pytest.mark.parametrize("element", ["code", "businessStatus"])
+@pytest.mark.parametrize(
+    "concept", ["referral", ["referral"], 7, None, {}], ids=["text", "list", "number", "null", "empty"]
+)
+def test_a_concept_that_is_none_gives_nothing(element: str, concept: object) -> None:
+    relations = Relations()
+
+    changed = relations.learn("Task/1", {**referral("accepted"), element: concept}, elder=ELDER)
+
+    assert changed == frozenset()
+
+
+def test_a_deleted_team_takes_away_what_it_gave() -> None:
+    relations = Relations()
+    team = {"resourceType": "CareTeam", "participant": [{"member": {"reference": f"Organization/{STATION}"}}]}
+    plan = {"resourceType": "CarePlan", "status": "active", "careTeam": [{"reference": "CareTeam/team"}]}
+    relations.learn("CareTeam/team", team, elder=ELDER)
+    given = relations.learn("CarePlan/plan", plan, elder=ELDER, by=[CENTRE])
+
+    taken = relations.learn("CareTeam/team", None, elder=ELDER)
+
+    assert (given, taken, relations.bond(STATION, ELDER)) == ({STATION}, {STATION}, Bond.NONE)

@@ -143,7 +143,7 @@ async def test_a_killed_writer_refuses_what_comes_after(make: Make) -> None:
 
 
 async def test_a_full_journal_pushes_back_and_then_refuses(make: Make, pool: Pool) -> None:
-    journal = make(capacity=3, patience_s=0.01, linger_s=60, batch=256)
+    journal = make(capacity=3, patience_s=0.01, linger_s=0, batch=256)
     await journal.start()
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM audit.head FOR UPDATE")

@@ -97,6 +97,15 @@ def test_of_equal_dates_the_withdrawal_holds(book: Book) -> None:
     assert not book.book.in_force(CENTRE, ELDER, NOW)
 
 
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")], ids=lambda order: order[0])
+def test_of_equal_permissions_one_holds_in_whatever_order_they_are_learnt(order: tuple[str, str], book: Book) -> None:
+    # Two processes, or one before and after a restart, must not give different answers.
+    given = {"first": consent(CENTRE, classes=["DIAGNOSIS"]), "second": consent(CENTRE, classes=["MEDICATION"])}
+    for name in order:
+        book.learn(given[name], name)
+    assert book.classes() == {"MEDICATION"}
+
+
 def test_a_later_signature_revives_it(book: Book) -> None:
     book.learn(consent(status="inactive"), "first")
     book.learn(consent(given="2026-03-11T09:00:00+08:00"), "second")
@@ -113,6 +122,13 @@ def test_a_number_is_unique_within_one_organisation_only(book: Book) -> None:
     book.learn(consent(), "first", owner=HOSPITAL)
     book.learn(consent(status="inactive", given="2026-03-10T09:00:00+08:00"), "second", owner=OTHER_CENTRE)
     assert book.book.in_force(CENTRE, ELDER, NOW)
+
+
+def test_consents_without_a_number_stand_each_for_itself(book: Book) -> None:
+    first, second = (consent(CENTRE, classes=[name]) for name in ("DIAGNOSIS", "MEDICATION"))
+    for name, doc in (("first", first), ("second", second)):
+        book.learn({key: value for key, value in doc.items() if key != "identifier"}, name)
+    assert book.classes() == {"DIAGNOSIS", "MEDICATION"}
 
 
 def test_two_consents_add_up(book: Book) -> None:

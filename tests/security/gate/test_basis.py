@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.security.town import CENTRE, CENTRE_DOCTOR, ELDER, HOSPITAL, OTHER_DOCTOR, Doc, Town, patient
+from tests.security.town import (
+    CARER,
+    CENTRE,
+    CENTRE_DOCTOR,
+    ELDER,
+    HOSPITAL,
+    OTHER_DOCTOR,
+    STATION,
+    STATION_DOCTOR,
+    Doc,
+    Town,
+    about,
+    care_plan,
+    patient,
+)
 
 CARD = {"system": "urn:oid:2.16.156.10011.1.3", "value": "410199194303051027"}
 OWN = {"system": "urn:oid:2.16.156.10011.2.5.1.4", "value": "C-77"}
@@ -67,3 +81,25 @@ def test_the_end_of_the_consent_ends_the_basis() -> None:
     assert after is not None
     assert "telecom" not in after
     assert facts.elder == ELDER
+
+
+def test_only_of_a_patient_it_is_kept_who_sent_which_identifier() -> None:
+    town = Town()
+    facts = town.put({**patient(), "identifier": [CARD]})
+    other = town.put(about("Condition", identifier=[OWN]))
+
+    assert facts.sent == ((HOSPITAL, (f"{CARD['system']}|{CARD['value']}",)),)
+    assert other.sent == ()
+
+
+def test_a_carer_sees_the_carers_view_of_what_the_own_station_wrote() -> None:
+    town = Town()
+    plan = {**care_plan(), "note": [{"text": "NOTE-FOR-DOCTORS"}]}
+    facts = town.put(plan, STATION)
+
+    shown, whole = town.shown(CARER, plan, facts), town.shown(STATION_DOCTOR, plan, facts)
+
+    assert whole is plan
+    assert shown is not None
+    assert "note" not in shown
+    assert shown["activity"] == plan["activity"]

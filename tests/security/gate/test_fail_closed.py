@@ -72,6 +72,7 @@ def test_a_decision_names_rule_consent_and_policy(town: Town) -> None:
     decision = town.ask(CENTRE_DOCTOR, _condition(town.in_care()))
     assert (decision.rule, decision.consent) == ("R3-care", "Consent/C-1@1")
     assert len(decision.policy) == 16
+    assert town.gate.policies == decision.policy
     assert town.ask(OTHER_DOCTOR, _condition(town)).policy == decision.policy
 
 
@@ -79,7 +80,7 @@ def test_a_gate_that_starts_anew_learns_the_same(town: Town) -> None:
     facts = _condition(town.in_care())
     again = Gate.load(now=town.clock)
     again.learn(town.rows.values())
-    assert again.decide(CENTRE_DOCTOR, "read", facts) == town.ask(CENTRE_DOCTOR, facts)
+    assert again.decide(CENTRE_DOCTOR, "read", facts)[:-1] == town.ask(CENTRE_DOCTOR, facts)[:-1]
     assert again.narrow(CENTRE_DOCTOR, "search", "Condition") == town.gate.narrow(CENTRE_DOCTOR, "search", "Condition")
 
 

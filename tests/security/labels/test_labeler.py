@@ -132,3 +132,8 @@ def test_every_label_and_every_word_may_be_excluded() -> None:
     assert LABELER.exclusions["PSY"] == {"PSY"}
     assert LABELER.exclusions["传染病记录"] == {"INF", "HIV", "STD"}
     assert set(LABELER.labels) <= set(LABELER.exclusions)
+
+
+@pytest.mark.parametrize("text", ["HIV", "hiv", "h\u0131v", "H\u0130v"], ids=["upper", "lower", "dotless", "dotted"])
+def test_a_word_counts_however_its_letters_are_written(text: str) -> None:
+    assert LABELER.sensitivity("Condition", about("Condition", note=[{"text": f"{text} 阳性"}])) == ("HIV",)

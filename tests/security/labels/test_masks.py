@@ -69,3 +69,19 @@ def test_dropping_goes_one_deeper() -> None:
 
 def test_keeping_leaves_the_rest_out() -> None:
     assert masks.keeping(["a"])([{"a": 1, "b": 2}, {"b": 2}]) == [{"a": 1}]
+
+
+def test_a_contacts_number_is_masked_and_the_rest_of_it_stays() -> None:
+    contacts = [{"system": "phone", "value": "13812345678", "use": "home"}, {"system": "phone"}]
+    assert masks.NAMED["phone"](contacts) == [
+        {"system": "phone", "value": "138****5678", "use": "home"},
+        {"system": "phone"},
+    ]
+
+
+def test_of_a_name_the_surname_stays() -> None:
+    names = [{"use": "official", "text": "欧阳示兰", "family": "欧阳", "given": ["示兰"]}, {"family": "王"}]
+    assert masks.NAMED["name"](names) == [
+        {"use": "official", "family": "欧阳", "text": "欧阳××"},  # noqa: RUF001 - the standard's sign
+        {"family": "王"},
+    ]

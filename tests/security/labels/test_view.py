@@ -78,6 +78,31 @@ def test_the_centre_sees_the_stored_bytes(who: Any, town: Town) -> None:
     assert town.gate.mask(who, decision, doc) is doc
 
 
+def test_what_is_contained_is_shown_as_its_own_kind_is_also_where_nothing_else_is_hidden(town: Town) -> None:
+    inside = {
+        "resourceType": "Patient",
+        "id": "who",
+        "identifier": [{"system": "urn:x", "value": "410199194303051027"}],
+    }
+    doc = about("Condition", code={"text": "脑梗死"}, contained=[inside])
+
+    shown = town.shown(STATION_DOCTOR, doc, town.put(doc))
+
+    assert shown is not None
+    assert shown["contained"][0]["identifier"][0]["value"] == "410199****1027"
+    assert shown["code"] == doc["code"]
+    assert SUBSETTED in shown["meta"]["tag"]
+
+
+def test_an_original_that_is_contained_stays_with_its_writer(town: Town) -> None:
+    doc = about("Condition", contained=[{"resourceType": "DocumentReference", "id": "d", "description": "原文"}])
+
+    shown = town.shown(CENTRE_DOCTOR, doc, town.put(doc))
+
+    assert shown is not None
+    assert "contained" not in shown
+
+
 def test_the_station_doctor_sees_a_number_in_part(town: Town) -> None:
     shown = town.shown(STATION_DOCTOR, patient(), town.put(patient()))
     assert shown is not None

@@ -76,3 +76,9 @@ async def test_the_published_set_is_public_only(server: Server) -> None:
     (published,) = server.oauth.jwks()["keys"]
     assert set(published) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
     assert (published["kid"], published["use"], published["alg"]) == (server.keys.kid, "sig", "ES256")
+
+
+def test_a_key_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem) as caught:
+        TokenKeys.create(tmp_path / "no-such-folder" / "k.json")
+    assert caught.value.code == "SEC-132"

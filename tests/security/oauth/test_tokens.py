@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, OctKey
 
 from gateway.fhir.problem import Problem
 from security.caller import Role, Tier
-from security.oauth import TokenKeys, Tokens
+from security.oauth import TokenKeys, Tokens, tokens
 from tests.security.oauth.conftest import AUDIENCE, ISSUER, Server
 from tests.security.oauth.forge import signed, unsigned
 from tests.security.state.world import CARER_KEY, CENTRE, DOCTOR_KEY, HOSPITAL, STATION
@@ -187,3 +187,12 @@ async def test_a_retired_key_still_verifies_and_the_new_one_signs(server: Server
     tokens = Tokens(both, server.registry, issuer=ISSUER, audience=AUDIENCE, now=server.clock)
     assert tokens.caller(old).client == "centre-doctor"
     assert both.kid == fresh.kid
+
+
+async def test_of_many_tokens_the_oldest_is_forgotten_and_still_good(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "CACHED", 2)
+    shown = [await server.access_token() for _ in range(4)]
+
+    assert [server.tokens.caller(token).client for token in [*shown, *shown]] == ["centre-doctor"] * 8

@@ -49,7 +49,7 @@ class Server:
 
 def start(pool: asyncpg.Pool[asyncpg.Record], clock: Clock, keys: TokenKeys) -> Server:
     """Return one more process on the same database and key."""
-    registry = Registry(pool, now=clock)
+    registry = Registry(pool, now=clock, elapsed=lambda: clock().timestamp())
     return Server(registry, Tokens(keys, registry, issuer=ISSUER, audience=AUDIENCE, now=clock), clock, keys)
 
 

@@ -138,7 +138,11 @@ def admin_app(rooms: Rooms, meters: Meters, health: Health, share: Share) -> Sta
         # The library is for the scrape alone: no other start pays for its import.
         from gateway.watch.exposition import expose
 
-        total, alive = await asyncio.to_thread(share.sum, meters.snapshot())
+        own = meters.snapshot()
+        # What a scrape has shown outlives this process, so that no counter runs backwards.
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(share.tell, own)
+        total, alive = await asyncio.to_thread(share.sum, own)
         total.gauges |= {("yiyang_processes",): float(len(alive))}
         total.gauges |= dict(await _of_installation(rooms, health))
         body, kind = expose(total, request.headers.get("accept", _TEXT))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,7 @@ class Share:
         """Hold the folder; nothing is touched before `begin`."""
         self._folder = folder
         self._pid = pid or os.getpid()
+        self._telling = threading.Lock()
 
     def begin(self) -> None:
         """Make the folder; forget an earlier run's counts unless one of its processes still serves."""
@@ -46,8 +48,9 @@ class Share:
         """Write what this process counted so far; a reader sees the old file or the new one."""
         path = self._folder / f"{self._pid}{_SUFFIX}"
         beside = path.with_suffix(".new")
-        beside.write_bytes(orjson.dumps(snapshot.rows()))
-        beside.replace(path)
+        with self._telling:
+            beside.write_bytes(orjson.dumps(snapshot.rows()))
+            beside.replace(path)
 
     def add(self, key: Key) -> None:
         """Add one to a counter on behalf of a word of the command line, whose process ends at once.

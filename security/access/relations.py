@@ -61,6 +61,9 @@ class Relations:
         self._held: dict[str, dict[str, Bond]] = {}
         self._plans: dict[str, _Plan] = {}
         self._members: dict[str, frozenset[str]] = {}
+        # Team or role -> the plans that it may name somebody for, and the reverse: a team changes a few plans, not all.
+        self._watching: dict[str, set[str]] = {}
+        self._watched: dict[str, frozenset[str]] = {}
 
     def bond(self, organisation: str, elder: str) -> Bond:
         """Return what ``organisation`` has towards ``elder``."""
@@ -81,19 +84,21 @@ class Relations:
         if kind == "CarePlan":
             return self._plan(source, doc, elder, frozenset(by))
         self._members[source] = frozenset(_references(doc)) if doc else frozenset()
-        return frozenset().union(*map(self._replan, list(self._plans)))
+        return frozenset().union(*map(self._replan, list(self._watching.get(source, ()))))
 
     def _plan(self, source: str, doc: Doc | None, elder: str, by: frozenset[str]) -> frozenset[str]:
         if doc is None or doc.get("status") != "active" or not elder:
             self._plans.pop(source, None)
+            self._watch(source, frozenset())
             return self._give(source, {})
         self._plans[source] = _Plan(elder, by, frozenset(_references(doc)))
         return self._replan(source)
 
     def _replan(self, source: str) -> frozenset[str]:
         elder, by, references = self._plans[source]
-        reached = references | self._reached(references)
-        reached |= self._reached(reached)
+        near = references | self._reached(references)
+        self._watch(source, near)
+        reached = near | self._reached(near)
         named = (name.removeprefix("Organization/") for name in reached if name.startswith("Organization/"))
         others = (organisation for organisation in named if by != {organisation})
         return self._give(source, {(organisation, elder): Bond.PLANNED for organisation in others})
@@ -101,6 +106,18 @@ class Relations:
     def _reached(self, references: frozenset[str]) -> frozenset[str]:
         """Return what the stored teams and roles among ``references`` refer to in turn."""
         return frozenset().union(*(self._members.get(reference, frozenset()) for reference in references))
+
+    def _watch(self, plan: str, names: frozenset[str]) -> None:
+        """Remember that ``plan`` depends on what ``names`` refer to, stored already or later."""
+        for name in self._watched.pop(plan, frozenset()) - names:
+            plans = self._watching[name]
+            plans.discard(plan)
+            if not plans:
+                del self._watching[name]
+        if names:
+            self._watched[plan] = names
+        for name in names:
+            self._watching.setdefault(name, set()).add(plan)
 
     def _give(self, source: str, named: Named) -> frozenset[str]:
         """Replace what ``source`` gave; return the organisations for whom anything changed."""

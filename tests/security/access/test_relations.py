@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -121,13 +122,23 @@ def test_a_contained_team_counts() -> None:
     assert relations.bond(STATION, ELDER) == Bond.PLANNED
 
 
-def test_a_role_leads_to_its_organisation() -> None:
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_a_role_leads_to_its_organisation_whatever_is_learned_first(order: tuple[int, ...]) -> None:
     relations = Relations()
     role = {"resourceType": "PractitionerRole", "organization": {"reference": f"Organization/{STATION}"}}
-    relations.learn("PractitionerRole/r", role, elder="")
-    relations.learn("CareTeam/t", _team({"member": {"reference": "PractitionerRole/r"}}), elder="")
-    relations.learn("CarePlan/1", _named_by_team(), elder=ELDER, by=(CENTRE,))
+    team = _team({"member": {"reference": "PractitionerRole/r"}})
+    sources = [("PractitionerRole/r", role, ""), ("CareTeam/t", team, ""), ("CarePlan/1", _named_by_team(), ELDER)]
+    for source, doc, elder in (sources[place] for place in order):
+        relations.learn(source, doc, elder=elder, by=(CENTRE,))
     assert relations.bond(STATION, ELDER) == Bond.PLANNED
+
+
+def test_a_team_that_changes_does_not_bring_back_a_plan_that_ended() -> None:
+    relations = Relations()
+    relations.learn("CarePlan/1", _named_by_team(), elder=ELDER, by=(CENTRE,))
+    relations.learn("CarePlan/1", _named_by_team() | {"status": "completed"}, elder=ELDER, by=(CENTRE,))
+    relations.learn("CareTeam/t", _team({"member": {"reference": f"Organization/{STATION}"}}), elder="")
+    assert relations.bond(STATION, ELDER) == Bond.NONE
 
 
 def test_nobody_gives_a_relation_to_oneself() -> None:

@@ -2,7 +2,7 @@
 
 In: a data directory. Out: a running `EmbeddedServer` with its DSN. Refuses: a directory of another account or another
 PostgreSQL version. The server never outlives its owner (embedded_keeper.py), and data stays between runs.
-Source: design default (docs/decisions/0003-embedded-postgres.md).
+Source: design default (docs/decisions/0020-store-on-postgresql.md).
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Find PostgreSQL programs on this machine: the wheel's first, then the system's.
 
 In: nothing, or the major version a data directory was made by. Out: `Binaries`. Refuses: PostgreSQL below 15.
-Source: design default (docs/decisions/0003-embedded-postgres.md).
+Source: design default (docs/decisions/0020-store-on-postgresql.md).
 """
 
 import importlib.util

@@ -2,7 +2,8 @@
 
 A process of its own, standard library only, run by path. In: one JSON object as argument (`Order`), and standard
 input, whose end means "stop". Out: exit code 0 after a clean stop, the server's code when it died by itself.
-The server dies with this process too (PR_SET_PDEATHSIG). Source: design default (docs/decisions/0020-store-on-postgresql.md).
+The server dies with this process too (PR_SET_PDEATHSIG).
+Source: design default (docs/decisions/0020-store-on-postgresql.md).
 """
 
 import ctypes

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import measure  # noqa: E402 - after the path
 from benchmarks.database import cpu_of  # noqa: E402
 from benchmarks.measure import MICROSECONDS, Budget, Row  # noqa: E402
+from gateway.cli import loop  # noqa: E402
 from gateway.store.postgres.embedded import EmbeddedServer  # noqa: E402
 from gateway.store.postgres.migrate import upgrade  # noqa: E402
 from security.caller import Caller  # noqa: E402
@@ -46,7 +47,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, EmbeddedServer.start(Path(folder) / "pg") as server:
         asyncio.run(upgrade(server.dsn))
-        rows = asyncio.run(run(server.dsn, server.pid, Path(folder) / "home", asked.records))
+        rows = loop.run(run(server.dsn, server.pid, Path(folder) / "home", asked.records))
     measure.report(rows, as_json=asked.json)
 
 
@@ -54,6 +55,7 @@ async def run(dsn: str, pid: int, home: Path, records: int) -> list[Row]:
     """Return the rows of the story."""
     async with open_town(dsn, home) as town:
         await town.until_care_plan()
+        loop.settle()  # as `serve` does
         bench = Bench(town, pid)
         rows = [await bench.burst("discharge JSON, about 25 resources, stored", bench.discharge, records, 150, 400)]
         await town.app.rooms.pool.execute("ANALYZE")

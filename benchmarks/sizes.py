@@ -7,7 +7,6 @@ PostgreSQL; `x1.3` in a note is the growth against the first size.
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from benchmarks import measure  # noqa: E402 - after the path
 from benchmarks.database import cpu_of  # noqa: E402
 from benchmarks.measure import KILOBYTES, MICROSECONDS, Budget, Row  # noqa: E402
 from gateway.app import App, install, open_app  # noqa: E402
+from gateway.cli import loop  # noqa: E402
 from gateway.config import Settings  # noqa: E402
 from gateway.demo.bulk import PER_ELDER, resources  # noqa: E402
 from gateway.demo.county import CENTRE, HOSPITAL, STATION  # noqa: E402
@@ -83,7 +83,7 @@ def main() -> None:
     asked = parser.parse_args()
     sizes = sorted(int(size) for size in asked.sizes.split(","))
     with tempfile.TemporaryDirectory() as folder, EmbeddedServer.start(Path(folder) / "pg") as server:
-        rows = asyncio.run(run(server.dsn, server.pid, Path(folder), sizes))
+        rows = loop.run(run(server.dsn, server.pid, Path(folder), sizes))
     measure.report(rows, as_json=asked.json)
 
 
@@ -112,6 +112,7 @@ async def _resting(settings: Settings) -> AsyncIterator[App]:
     async with open_app(settings) as app:
         await app.workflow.stop()
         await app.pipeline.stop()
+        loop.settle()  # as `serve` does
         yield app
 
 

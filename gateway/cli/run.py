@@ -52,9 +52,9 @@ def _run(words: Sequence[str], shell: Shell) -> int:
     try:
         answer = ROOT.main(args=list(words), prog_name="yiyang", standalone_mode=False, obj=shell)
         if inspect.iscoroutine(answer):
-            import asyncio
+            from gateway.cli import loop
 
-            answer = asyncio.run(answer)
+            answer = loop.run(answer)
         if not isinstance(answer, Answer):  # --help printed itself
             return int(answer or 0)
         show(answer, shell)

@@ -18,6 +18,7 @@ from granian.server.embed import Server
 from starlette.types import ASGIApp
 
 from gateway.app import App, open_app
+from gateway.cli.loop import settle
 from gateway.cli.ports import free_port
 from gateway.cli.running import announced, doors_of
 from gateway.config import Settings
@@ -56,6 +57,7 @@ async def serve(settings: Settings) -> AsyncIterator[Serving]:
     if chosen.admin_port is not None:
         chosen = replace(chosen, admin_port=free_port(chosen.admin_host, chosen.admin_port, "YIYANG_ADMIN_PORT"))
     async with open_app(chosen) as app, listening(app.asgi, chosen), admin_listening(app.admin, chosen):
+        settle()
         serving = Serving(chosen, app)
         with announced(chosen, serving.doors):
             yield serving

@@ -7,7 +7,6 @@ SIGTERM, and at once when its parent is gone: standard input ends then, and on L
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import signal
@@ -21,6 +20,7 @@ from typing import Any, Final
 import orjson
 
 from gateway.cli.exits import Exit
+from gateway.cli.loop import run, settle
 from gateway.cli.run import problems_of
 from gateway.cli.stopping import stopping, until_stopped
 from gateway.config import Settings
@@ -34,7 +34,7 @@ def main() -> int:
     order: dict[str, Any] = orjson.loads(sys.stdin.buffer.readline())
     _end_with_parent(int(order.pop("parent")))
     try:
-        asyncio.run(_work(_settings(order)))
+        run(_work(_settings(order)))
     except Exception as error:  # noqa: BLE001 - the door of this process: the parent tells it to people
         _say({"problems": [_as_row(problem) for problem in problems_of(error)]})
         return Exit.FAILED
@@ -54,6 +54,7 @@ async def _work(settings: Settings) -> None:
             listening(app.asgi, settings),
             admin_listening(app.admin, settings),
         ):
+            settle()
             _say({"ready": True})
             await until_stopped(stop, app.rooms.journal.broken())
 

@@ -1,6 +1,6 @@
 """Requests over sockets to `yiyang serve --workers 2`, beside a lean client on the same two cores.
 
-`.venv/bin/python benchmarks/doors.py [--requests 1000] [--json]`. CPU of a request is that of the workers and of
+`.venv/bin/python benchmarks/doors.py [--requests 3000] [--json]`. CPU of a request is that of the workers and of
 PostgreSQL, with what they do beside it; the rate is what two cores do by that and the client's own CPU. The wall rate,
 which a busy machine lowers, stands in the note.
 """
@@ -28,7 +28,7 @@ from tests.flows.town import CARD, ELDER_CARD, discharge  # noqa: E402
 from tests.gateway.workers.serving import Gateway, serving, story, until  # noqa: E402
 
 CORES, LINES = 2, 16
-WARM = 0.2
+WARM = 1 / 3
 """Share of the requests that is sent before the measuring begins."""
 
 
@@ -44,7 +44,7 @@ class Spent(NamedTuple):
 def main() -> None:
     """Serve, ask, stop."""
     parser = measure.arguments(__doc__ or "")
-    parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--requests", type=int, default=3000)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "home", "--workers", str(CORES)) as gateway:
         story(gateway)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from starlette.routing import Route
@@ -41,6 +42,7 @@ from gateway.hub import Hub
 from gateway.identity import Identity
 from gateway.intake import Feeds, Fresh, Hl7Door, Inbox, Intake, MllpServer, Pipeline, Storing, Understander
 from gateway.intake import routes as intake_routes
+from gateway.intake.permission import Permission
 from gateway.intake.pipeline import Told
 from gateway.watch import lines
 from gateway.watch.health import Health, health_routes
@@ -96,8 +98,9 @@ async def open_app(settings: Settings, *, now: Clock = utc_now, share: bool = Fa
             Followed(hub), _effects(rooms, hub, gate), now=now, may_run=lambda: rooms.presence.hold("workflow")
         )
         understand = _understander(rooms, meters)
-        pipeline = _pipeline(rooms, hub, feeds, understand, fresh := Fresh(), told)
-        intake = _intake(rooms, feeds, understand, trace, fresh, pipeline)
+        pipelined = Pipelined(hub, rooms.registry)
+        pipeline = _pipeline(rooms, pipelined, feeds, understand, fresh := Fresh(), told)
+        intake = _intake(rooms, feeds, understand, trace, fresh, _permission(rooms, pipelined), pipeline)
         door = HttpIntake(intake, rooms.inbox, feeds=feeds, understand=understand, hub=hub, make_id=rooms.keys.make_id)
         senders = Senders(rooms.registry, by_token(tokens.caller), trace.request)
         others = [*intake_routes(door, authorize=senders.by_token, render=render), *health_routes(health)]
@@ -204,27 +207,48 @@ def _understander(rooms: Rooms, meters: Meters) -> Understander:
     return made
 
 
-def _pipeline(rooms: Rooms, hub: Hub, feeds: Feeds, understand: Understander, fresh: Fresh, told: Told) -> Pipeline:
+def _pipeline(
+    rooms: Rooms, pipelined: Pipelined, feeds: Feeds, understand: Understander, fresh: Fresh, told: Told
+) -> Pipeline:
     storing = Storing(
-        Pipelined(hub, rooms.registry),
+        pipelined,
         feeds=feeds,
         understand=understand,
-        identity=Identity(rooms.store, make_id=rooms.keys.make_id, now=rooms.now),
+        identity=_identity(rooms),
         fresh=fresh,
         make_id=rooms.keys.make_id,
     )
     return Pipeline(rooms.inbox, storing, told=told)
 
 
-def _intake(
-    rooms: Rooms, feeds: Feeds, understand: Understander, trace: Trace, fresh: Fresh, pipeline: Pipeline
+def _identity(rooms: Rooms) -> Identity:
+    return Identity(rooms.store, make_id=rooms.keys.make_id, now=rooms.now)
+
+
+def _order(rooms: Rooms, elder: str) -> int:
+    return rooms.keys.index_key(f"order|{elder}")
+
+
+def _permission(rooms: Rooms, pipelined: Pipelined) -> Permission:
+    return Permission(pipelined, rooms.inbox, _identity(rooms), order=partial(_order, rooms))
+
+
+def _intake(  # noqa: PLR0913 - the rooms that a message passes
+    rooms: Rooms,
+    feeds: Feeds,
+    understand: Understander,
+    trace: Trace,
+    fresh: Fresh,
+    permission: Permission,
+    pipeline: Pipeline,
 ) -> Intake:
     return Intake(
         Inbox(rooms.inbox),
         feeds,
         understand=understand,
         digest=rooms.keys.digest,
-        order=lambda elder: rooms.keys.index_key(f"order|{elder}"),
+        order=partial(_order, rooms),
+        permission=permission,
         note=trace,
         fresh=fresh,
         wake=pipeline.wake,

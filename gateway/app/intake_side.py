@@ -61,8 +61,16 @@ class Pipelined:
         rows = {key: prior.stored for key, prior in priors.items()}
         told = await self._hub.ingest_all(Caller.system("pipeline"), list(handed.values()), priors=rows)
         for at, outcome in zip(handed, told, strict=True):
-            outcomes[at] = outcome if isinstance(outcome, Exception) else None
+            outcomes[at] = _outcome(outcome) if isinstance(outcome, Exception) else None
         return [outcomes[at] for at in range(len(messages))]
+
+    def refuses(self, organisation: str, docs: Sequence[dict[str, Any]], *, elder: str) -> bool:
+        """Tell whether the gate would refuse ``docs`` about ``elder``; see `gateway.intake.permission.Rights`."""
+        return self._hub.refuses(self.sender(organisation), docs, elder=elder)
+
+    async def catch_up(self) -> None:
+        """Learn what any process has committed before this call."""
+        await self._hub.learning.catch_up()
 
     def _handed(self, message: Message) -> Handed:
         arrival = message.row.arrival
@@ -78,6 +86,11 @@ class Pipelined:
         if found is None:
             raise Problem("SEC-403")
         return Caller.system("pipeline", organisation=found.uscc, tier=found.tier, request=request)
+
+
+def _outcome(error: Exception) -> Exception:
+    """Return ``error`` as a sender is told it: a refusal of the gate with the way on."""
+    return Problem("IN-012") if isinstance(error, Problem) and error.code == "SEC-403" else error
 
 
 def _prior(row: Stored) -> Prior:

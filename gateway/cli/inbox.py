@@ -21,7 +21,7 @@ from gateway.cli.word import Option, Word, Words, argument
 from gateway.fhir.problem import Problem
 from gateway.intake.inbox import InboxRow, State
 from gateway.intake.reply import issue, unpack
-from gateway.intake.status import WAY_ON
+from gateway.intake.status import way_on
 from gateway.watch.metrics import REPLAYED
 from gateway.watch.share import METRICS, Share
 
@@ -66,7 +66,7 @@ async def show(shell: Shell, message: str, sender: str, *, raw: bool) -> Answer:
         [one["code"], one["severity"], one["field"], one["element"], shell.say((one["text"]["zh"], one["text"]["en"]))]
         for one in issues
     ]
-    way = WAY_ON[row.state]
+    way = way_on(row)
     return Answer(
         "yiyang.inbox.show/1",
         {**_row(row), "issues": issues, "next": way},

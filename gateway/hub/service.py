@@ -11,7 +11,20 @@ from datetime import datetime
 
 from gateway.fhir.problem import Problem
 from gateway.hub import changes as feed
-from gateway.hub import create, delete, history, ingest, read, search, trail, transaction, update, validate, vread
+from gateway.hub import (
+    create,
+    delete,
+    history,
+    ingest,
+    read,
+    refuses,
+    search,
+    trail,
+    transaction,
+    update,
+    validate,
+    vread,
+)
 from gateway.hub.ingest import Message, Outcome, Priors
 from gateway.hub.interaction import Blinder, Journal, Tools, demand_inner
 from gateway.hub.learning import Learning
@@ -123,6 +136,10 @@ class Hub:
         """Write several messages that ``caller``, an inner actor, hands in. See `gateway.hub.ingest`."""
         demand_inner(caller)
         return await ingest.ingest_all(self._tools, messages, priors=priors)
+
+    def refuses(self, caller: Caller, docs: Sequence[Doc], *, elder: str) -> bool:
+        """Tell whether an ingest of ``docs`` by an inner actor would be refused. See `gateway.hub.refuses`."""
+        return refuses.refuses(self._tools, caller, docs, elder=elder)
 
     async def current(self, caller: Caller, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Stored]:
         """Return current versions for an inner actor to merge with. See `gateway.hub.ingest`."""

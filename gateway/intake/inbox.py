@@ -49,6 +49,10 @@ class InboxStore(Protocol):
         """Move a row to ``state`` outside a hub commit."""
         ...
 
+    async def is_open(self, order: int) -> bool:
+        """Tell whether a message of the elder that ``order`` stands for is received and not yet worked off."""
+        ...
+
     async def find(self, sender: str, message_id: str) -> Sequence[InboxRow]:
         """Return the rows of one message id, oldest first."""
         ...

@@ -1,8 +1,8 @@
 """One message from any door: understood, kept, answered; and refused ones noted.
 
 In: a feed's name, bytes, the registered sender. Out: a Reply (architecture §2). The order is: read the bytes (AR when
-they cannot be read) → run the map and check every resource (all faults at once) → keep it durably with the reply →
-answer. What follows an AA is `pipeline`'s.
+they cannot be read) → run the map and check every resource (all faults at once) → may the sender hand it in → keep it
+durably with the reply → answer. What follows an AA is `pipeline`'s.
 """
 
 from __future__ import annotations
@@ -75,6 +75,14 @@ class Note(Protocol):
         ...
 
 
+class Permission(Protocol):
+    """What is asked before a good record is answered: `gateway.intake.permission`."""
+
+    async def problems(self, found: Understood, organisation: str) -> Sequence[Problem]:
+        """Return why ``organisation`` may not hand in ``found``, nothing when it may or that cannot be said yet."""
+        ...
+
+
 class Intake:
     """Answer messages of registered senders."""
 
@@ -86,18 +94,20 @@ class Intake:
         understand: Understander,
         digest: Callable[[bytes], bytes],
         order: Callable[[str], int],
+        permission: Permission,
         note: Note,
         fresh: Fresh,
         wake: Callable[[], None],
     ) -> None:
-        """Hold the rooms, the keyed ``digest`` of raw bytes, ``order`` (elder id to its keyed hash), the journal's
-        ``note``, what the pipeline finds understood, and ``wake``, which tells it that there is work.
+        """Hold the rooms, the keyed ``digest`` of raw bytes, ``order`` (elder id to its keyed hash), who may send what,
+        the journal's ``note``, what the pipeline finds understood, and ``wake``, which tells it that there is work.
         """
         self._inbox = inbox
         self._feeds = feeds
         self._understand = understand
         self._digest = digest
         self._order = order
+        self._permission = permission
         self._note = note
         self._fresh = fresh
         self._wake = wake
@@ -112,6 +122,7 @@ class Intake:
             understood = await aside(len(raw), lambda: self._understand(feed, raw, organisation=caller.organisation))
         except Problem as problem:
             return await self._refuse(caller, feed_name, raw, problem)
+        problems = await self._problems(understood, caller)
         arrival = Arrival(
             sender=sender,
             feed=feed_name,
@@ -122,7 +133,7 @@ class Intake:
             order=self._order(understood.elder) if understood.elder else 0,
         )
         told = partial(self._note.record, caller, feed_name, message_id=understood.message_id, raw=raw)
-        reply, noted = await self._inbox.receive(arrival, understood.problems, told)
+        reply, noted = await self._inbox.receive(arrival, problems, told)
         if noted:
             self._note.left(feed_name, reply)
         else:
@@ -131,6 +142,12 @@ class Intake:
             self._fresh.keep(arrival, understood)
         self._wake()
         return reply
+
+    async def _problems(self, found: Understood, caller: Caller) -> Sequence[Problem]:
+        """Return all that is wrong with a record; whether its sender may hand it in is asked of a good one only."""
+        if not found.accepted:
+            return found.problems
+        return (*found.problems, *await self._permission.problems(found, caller.organisation))
 
     async def refuse(self, caller: Caller, feed_name: str, raw: bytes, problem: Problem) -> Reply:
         """Return AR for bytes that a door could not take (cut, too large); audited by size and digest, not kept."""

@@ -20,6 +20,11 @@ WAY_ON: dict[str, dict[str, str]] = {
         "zh": "已暂存：请按问题清单更正后用新的消息号重发，或请平台管理员核对后重放",
         "en": "parked: correct it as listed and send it under a new message id, or have it reviewed and replayed",
     },
+    "no-relation": {
+        "zh": "已暂存：待中心接收转诊（站点列入照护计划）且同意书列明本机构后，用新的消息号重发，或请平台管理员重放",
+        "en": "parked: once the centre has accepted the referral (the care plan names the station) and the consent "
+        "names it, send it under a new message id or have it replayed",
+    },
     "dead": {
         "zh": "处理失败，记录已保留，请联系平台管理员",
         "en": "failed, the record is kept: ask the hub's operator",
@@ -33,6 +38,11 @@ WAY_ON: dict[str, dict[str, str]] = {
 
 Held = Callable[[InboxRow], Awaitable[bool]]
 """Say whether a stored discharge made a hand-over that waits for consent."""
+
+
+def way_on(row: InboxRow) -> dict[str, str]:
+    """Return what to do next about ``row``, in both languages; a stored discharge may still wait for consent."""
+    return WAY_ON["no-relation" if row.state == "parked" and row.reason == "IN-012" else row.state]
 
 
 async def status(inbox: InboxStore, *, sender: str, message_id: str, feed: str, held: Held) -> dict[str, Any]:
@@ -51,6 +61,6 @@ async def status(inbox: InboxStore, *, sender: str, message_id: str, feed: str, 
         "state": row.state,
         "handover": "awaiting-consent" if waits else "",
         "issues": [issue(problem) for problem in problems],
-        "next": WAY_ON["awaiting-consent" if waits else row.state],
+        "next": WAY_ON["awaiting-consent"] if waits else way_on(row),
         "otherVersions": len(rows) - 1,
     }

@@ -42,6 +42,15 @@ ROWS: dict[str, Row] = {
         "报文中的发送机构与登记的发送方不符",
         "the message names another sending organisation than the registered sender",
     ),
+    "IN-012": Row(
+        403,
+        "forbidden",
+        "发送机构目前无权报送该老人的这类记录，本条已暂存；中心请先接收转诊，站点须由照护计划指定，且老人的同意书列明本机构。"
+        "之后请用新的消息号重发，或请平台管理员重放",
+        "the sender may not hand in such records of this elder now: parked. A centre accepts the referral first, a "
+        "station is named by the care plan, and the elder's consent names either; then send it under a new message "
+        "id, or have it replayed",
+    ),
     # gateway.formats: bytes to records
     "FMT-001": Row(
         400, "structure", "记录不是合法的 JSON 对象：{reason}", "the record is no valid JSON object: {reason}"

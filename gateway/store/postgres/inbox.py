@@ -38,6 +38,7 @@ _NEW = 1
 _OTHER = f"""
 SELECT {_COLUMNS} FROM inbox WHERE sender = $1 AND msg_id = $2 AND (sha = $3) <> $4 ORDER BY received, sha LIMIT 1"""  # noqa: S608
 _KNOWN = f"SELECT {_COLUMNS} FROM inbox WHERE sender = $1 AND msg_id = $2 ORDER BY received, sha"  # noqa: S608
+_OPEN = "SELECT 1 FROM inbox WHERE elder = $1 AND state IN (0, 1) LIMIT 1"
 # The oldest open row of each elder only, and none while another is in work. A pause that ends later than any pause can
 # was begun before the clock was set back.
 _CLAIM = f"""
@@ -134,6 +135,10 @@ class PostgresInbox:
     async def replay(self, arrival: Arrival) -> bool:
         """Hand a parked or dead row to the pipeline as if it were new; return False when it is neither."""
         return (await self._execute(_REPLAY, arrival.sender, arrival.message_id, arrival.digest)).endswith(" 1")
+
+    async def is_open(self, order: int) -> bool:
+        """Tell whether a message of the elder that ``order`` stands for is received and not yet worked off."""
+        return bool(await self._fetch(_OPEN, order))
 
     async def find(self, sender: str, message_id: str) -> Sequence[InboxRow]:
         """Return the rows of one message id, oldest first."""

@@ -31,6 +31,11 @@ def extract(kind: str, doc: Json) -> tuple[index.Entry, ...]:
     return tuple(_extractor(kind)(doc))
 
 
+def values_of(kind: str, param: str, doc: Json) -> tuple[index.Entry, ...]:
+    """Return those of `extract` that come of the parameter ``param`` of ``kind``, a KeyError when it has none."""
+    return tuple(_extractor(kind, param)(doc))
+
+
 def converter_of(path: Path, search_type: str) -> str:
     """Return the name of the converter for values of ``path`` under a parameter of ``search_type``, "" for none."""
     name = _CONVERTERS.get((search_type, path.type), "")
@@ -38,9 +43,10 @@ def converter_of(path: Path, search_type: str) -> str:
 
 
 @cache
-def _extractor(kind: str) -> Extractor:
+def _extractor(kind: str, param: str = "") -> Extractor:
     lines = ["def extract(r):", " out = []", " add = out.append"]
-    for parameter in definitions.search_parameters(kind).values():
+    known = definitions.search_parameters(kind)
+    for parameter in (known[param],) if param else known.values():
         if parameter.type in _BUILT and parameter.expression and not parameter.name.startswith("_"):
             lines += _parameter_lines(parameter, kind)
     names: dict[str, Any] = {name: value for name, value in globals().items() if name.startswith("_put_")}

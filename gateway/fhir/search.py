@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from functools import cache
 
 from gateway.fhir import definitions
-from gateway.fhir.extract import extract
+from gateway.fhir.extract import extract, values_of
 from gateway.fhir.paths import paths
 from gateway.fhir.problem import Problem, Problems
 from gateway.fhir.query import Clause, Query, Sort
 from gateway.fhir.terms import terms_of
 from gateway.fhir.wire import PERSONAL
 
-__all__ = ["MAX_COUNT", "extract", "params_of", "parse", "supported"]
+__all__ = ["MAX_COUNT", "extract", "params_of", "parse", "supported", "values_of"]
 
 # Entries of one page; a page must stay well under the reply cap of the doors (200 x 20 kB = 4 MB).
 MAX_COUNT = 200

@@ -51,11 +51,11 @@ def holds(clause: Clause, entries: Sequence[Entry]) -> bool:
     )
 
 
-def is_compartment(clause: Clause, elder: str) -> bool:
-    """Tell whether ``clause`` asks for the Patient ``elder``: the sealed facts then prove the match."""
-    return clause.param in OF_COMPARTMENT and any(
-        term.kind == "Patient" and term.id == elder for term in _references(clause)
-    )
+def compartments(clause: Clause) -> frozenset[str]:
+    """Return the Patients that ``clause`` asks for by compartment: the sealed facts then prove the match."""
+    if clause.param not in OF_COMPARTMENT:
+        return frozenset()
+    return frozenset(term.id for term in _references(clause) if term.kind == "Patient")
 
 
 def _same(term: TokenTerm, value: Identifier) -> bool:

@@ -38,10 +38,12 @@ def keys_of(query: Query, statement: Statement) -> Keys:
 
 def order_by(keys: Keys) -> str:
     """Return the ORDER BY of ``keys``. NULLS LAST only where there are any: it would keep an index from being used."""
-    return ", ".join(
-        f"{name}{' DESC' if key.descending else ''}{' NULLS LAST' if key.nullable else ''}"
-        for name, key in keys.items()
-    )
+    return ", ".join(f"{name}{_way(key)}" for name, key in keys.items())
+
+
+def expressions(keys: Keys) -> list[str]:
+    """Return what `order_by` says on `r` itself."""
+    return [f"{key.expression}{_way(key)}" for key in keys.values()]
 
 
 def after(keys: Keys, values: Sequence[Any], statement: Statement) -> str:
@@ -59,6 +61,10 @@ def after(keys: Keys, values: Sequence[Any], statement: Statement) -> str:
         alternatives.append(" AND ".join([*same, behind]))
         same.append(f"{key.expression} = {place}")
     return f"({' OR '.join(alternatives)})"
+
+
+def _way(key: Key) -> str:
+    return f"{' DESC' if key.descending else ''}{' NULLS LAST' if key.nullable else ''}"
 
 
 def _key(kind: str, sort: Sort, statement: Statement) -> Key:

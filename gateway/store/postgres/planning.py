@@ -32,12 +32,17 @@ def walks(query: Query, shares: Mapping[int, float], make: Hash) -> bool:
     return prod(carried) >= COMMON
 
 
+def only_elder(query: Query) -> str:
+    """Return the one Patient whose rows ``query`` wants, "" when it asks otherwise."""
+    asked = [found for clause in query.clauses if (found := clauses.patients(clause))]
+    return asked[0][0] if len(asked) == 1 and len(asked[0]) == 1 else ""
+
+
 def elder_in_order(query: Query) -> str:
     """Return the one Patient whose rows ``query`` wants newest first, "" when it asks otherwise."""
     if not query.sort or not (query.sort[0].descending and query.sort[0].param == PROMOTED_DATES.get(query.kind)):
         return ""
-    asked = [found for clause in query.clauses if (found := clauses.patients(clause))]
-    return asked[0][0] if len(asked) == 1 and len(asked[0]) == 1 else ""
+    return only_elder(query)
 
 
 def branches(elder: int, statement: Statement) -> tuple[str, str]:

@@ -38,11 +38,19 @@ def packed(facts: Facts) -> bytes:
     )
 
 
-def opened(sealer: Sealer, row: Any) -> Stored:
-    """Return the version in ``row``. Raises Problem("SEC-901") when the blob was altered or moved."""
+def opened(sealer: Sealer, row: Any, known: dict[bytes, Facts] | None = None) -> Stored:
+    """Return the version in ``row``. Raises Problem("SEC-901") when the blob was altered or moved.
+
+    ``known`` keeps the facts of one kind by their line: rows of a page mostly have the same.
+    """
     kind, id, version = NAMES[row["type"]], row["id"], row["ver"]  # noqa: A001 - FHIR's word
     line, _, body = sealer.open(row["body"], _place(kind, id, version)).partition(_END)
-    return Stored(kind, id, version, row["ts"], row["deleted"], body, _facts(kind, line))
+    facts = None if known is None else known.get(line)
+    if facts is None:
+        facts = _facts(kind, line)
+        if known is not None:
+            known[line] = facts
+    return Stored(kind, id, version, row["ts"], row["deleted"], body, facts)
 
 
 def moment(at: datetime) -> datetime:

@@ -13,21 +13,20 @@ from typing import Any
 import orjson
 
 from gateway.fhir import search as parameters
-from gateway.fhir.predicate import NOTHING, Predicate
+from gateway.fhir.predicate import NOTHING, Facts, Predicate
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, Query, ReferenceTerm
-from gateway.store.postgres import clauses, cursors, ordering, planning, restrict
+from gateway.store.postgres import clauses, cursors, pages, planning
 from gateway.store.postgres.frequencies import Frequencies
-from gateway.store.postgres.indexing import Hash, patient_text
-from gateway.store.postgres.kinds import NUMBERS, partition
+from gateway.store.postgres.indexing import Hash
+from gateway.store.postgres.kinds import partition
+from gateway.store.postgres.ordering import Keys
 from gateway.store.postgres.pool import HeldPool
 from gateway.store.postgres.sealed import opened
-from gateway.store.postgres.sql import Statement
 from gateway.store.protocol import Page, Sealer, Stored
 
 MAX_CHAIN_TARGETS = 500
 """A chain whose targets are more is too broad to answer well (design default, as the hub's)."""
-_COLUMNS = "r.type, r.id, r.ver, r.ts, r.deleted, r.body, r.rid"
 
 
 class Searching:
@@ -38,6 +37,7 @@ class Searching:
         self._pool = pool
         self._sealer = sealer
         self._make = make
+        self._pages = pages.Pages(make)
         self._frequencies = Frequencies(pool)
 
     async def page(self, query: Query, restriction: Predicate, chained: Mapping[str, Predicate], bind: str) -> Page:
@@ -54,60 +54,47 @@ class Searching:
         rows, last = await self._rows(asked, restriction, values)
         return Page(tuple(rows), cursors.write(self._sealer, last, place=place) if last else "", total)
 
-    async def _rows(
-        self, query: Query, restriction: Predicate, values: Sequence[Any]
-    ) -> tuple[list[Stored], list[Any]]:
+    async def _rows(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Stored], list[Any]]:
         """Return the opened rows, and the sort values of the last when more follow."""
-        table = partition(query.kind)
-        elder = planning.elder_in_order(query)
-        walk = bool(elder) or planning.walks(query, await self._frequencies.of(table), self._make)
-        statement = Statement(self._make, walk=walk)
-        where = self._where(query, restriction, statement)
-        keys = ordering.keys_of(query, statement)
-        if values:
-            if len(values) != len(keys):
-                raise Problem("STO-400")
-            where = f"{where} AND {ordering.after(keys, values, statement)}"
-        order = ordering.order_by(keys)
-        limit = statement.bind(query.count + 1, "bigint")
-        sorts = ", ".join(f"{key.expression} AS {name}" for name, key in keys.items())
-        text = f"SELECT {_COLUMNS}, {sorts} FROM {table} r WHERE {where}"  # noqa: S608 - no outer text
-        if elder:
-            own, others = planning.branches(self._make(patient_text(elder)), statement)
-            page = f"ORDER BY {order} LIMIT {limit}"
-            text = f"SELECT * FROM (({text} AND {own} {page}) UNION ALL ({text} AND {others} {page})) found"  # noqa: S608
-        text = f"{text} ORDER BY {order} LIMIT {limit}"
-        found = await self._pool.fetch_held(text, *statement.values)
+        found, keys = await self._found(query, restriction, after)
         more = len(found) > query.count
         shown = found[: query.count]
         last = [shown[-1][name] for name in keys] if more else []
-        return [row for row in (self._opened(row, query) for row in shown) if row is not None], last
+        return self._opened(shown, query), last
 
-    def _opened(self, row: Any, query: Query) -> Stored | None:
-        """Return the opened row if it matches in truth: 64 bits of a hash may meet by chance."""
-        stored = opened(self._sealer, row)
+    async def _found(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Any], Keys]:
+        """Return the rows of a page and one more if there is, with their sort keys."""
+        elder = planning.only_elder(query)
+        if elder:
+            text, values, keys = self._pages.of_elder(query, restriction, after, elder)
+            found = await self._pool.fetch_held(text, *values)
+            if not any(row[pages.STRAY] for row in found):
+                return found, keys
+        walks = planning.walks(query, await self._frequencies.of(partition(query.kind)), self._make)
+        write = self._pages.walked if walks else self._pages.keyed
+        text, values, keys = write(query, restriction, after)
+        return await self._pool.fetch_held(text, *values), keys
+
+    def _opened(self, rows: Sequence[Any], query: Query) -> list[Stored]:
+        """Return the opened rows that match in truth: 64 bits of a hash may meet by chance."""
         doubtful = [
-            clause
+            (clause, clauses.compartments(clause))
             for clause in query.clauses
-            if clause.type in ("identifier", "reference") and not clauses.is_compartment(clause, stored.facts.elder)
+            if clause.type in ("identifier", "reference")
         ]
-        if not doubtful:
-            return stored
-        entries = parameters.extract(stored.kind, orjson.loads(stored.body))
-        return stored if all(clauses.holds(clause, entries) for clause in doubtful) else None
+        known: dict[bytes, Facts] = {}
+        found = []
+        for row in rows:
+            stored = opened(self._sealer, row, known)
+            asked = [clause for clause, elders in doubtful if stored.facts.elder not in elders]
+            if not asked or _matches(stored, asked):
+                found.append(stored)
+        return found
 
     async def _total(self, query: Query, restriction: Predicate) -> int:
-        statement = Statement(self._make)
-        where = self._where(query, restriction, statement)
-        text = f"SELECT count(*) AS n FROM {partition(query.kind)} r WHERE {where}"  # noqa: S608 - no outer text
-        (row,) = await self._pool.fetch_held(text, *statement.values)
+        text, values, _ = self._pages.total(query, restriction)
+        (row,) = await self._pool.fetch_held(text, *values)
         return int(row["n"])
-
-    def _where(self, query: Query, restriction: Predicate, statement: Statement) -> str:
-        parts = [f"r.type = {statement.bind(NUMBERS[query.kind], 'smallint')}", "NOT r.deleted"]
-        parts += [clauses.condition(clause, query.kind, statement) for clause in query.clauses]
-        parts.append(restrict.condition(restriction, query.kind, statement))
-        return " AND ".join(parts)
 
     async def _resolved(self, clause: Clause, chained: Mapping[str, Predicate]) -> Clause:
         """Return ``clause`` with a chain replaced by references to its targets; no terms when there are none."""
@@ -121,3 +108,8 @@ class Searching:
         if last:
             raise Problem("STO-413", param=clause.param, limit=MAX_CHAIN_TARGETS)
         return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in rows))
+
+
+def _matches(stored: Stored, asked: Sequence[Clause]) -> bool:
+    doc = orjson.loads(stored.body)
+    return all(clauses.holds(clause, parameters.values_of(stored.kind, clause.param, doc)) for clause in asked)

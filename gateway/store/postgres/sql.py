@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gateway.store.postgres.indexing import Hash
@@ -12,11 +12,12 @@ class Statement:
     """Collect values and hand out their places.
 
     ``walk`` says that the rows are read in order and tested one by one, so that no index of keys is to be used.
+    ``values`` are those of a text that was made before.
     """
 
-    def __init__(self, make: Hash, *, walk: bool = False) -> None:
-        """Start without values; ``make`` is the installation's keyed hash."""
-        self.values: list[Any] = []
+    def __init__(self, make: Hash, *, walk: bool = False, values: Sequence[Any] = ()) -> None:
+        """Start with ``values``; ``make`` is the installation's keyed hash."""
+        self.values: list[Any] = list(values)
         self._make = make
         self.walk = walk
 

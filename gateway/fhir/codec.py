@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
@@ -48,13 +49,91 @@ def stamp(body: bytes, version: int | str, updated: datetime) -> bytes:
     """Return ``body`` with ``meta.versionId`` and ``meta.lastUpdated`` (milliseconds, UTC) set; ValueError if naive."""
     if updated.tzinfo is None:
         raise ValueError("the time of a version needs an offset")
-    instant = updated.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    return _edit_meta(body, {"versionId": orjson.dumps(str(version)), "lastUpdated": b'"%bZ"' % instant.encode()})
+    if isinstance(body, Settled):
+        return body[: body.at] + body.before + _stamp(version, updated) + body.after + body[body.at :]
+    found = _STAMPED.match(body)
+    if found is None:
+        return _edit_meta(body, {"versionId": orjson.dumps(str(version)), "lastUpdated": _instant(updated)})
+    start, end = found.span(1)
+    return b"%b%b%b%b" % (body[:start], _stamp(version, updated), b"," if found.end(2) > end else b"", body[end:])
 
 
 def unstamped(body: bytes) -> bytes:
     """Return ``body`` without ``meta.versionId`` and ``meta.lastUpdated``: equal bytes mean an unchanged resource."""
-    return _edit_meta(body, {"versionId": None, "lastUpdated": None})
+    if isinstance(body, Settled):
+        return body
+    found = _STAMPED.match(body)
+    if found is None or found.end(2) == found.end(1):
+        return _edit_meta(body, {"versionId": None, "lastUpdated": None})
+    start, end = found.span(1)
+    return body if start == end else body[:start] + body[end:]
+
+
+class Settled(bytes):
+    """A resource whose ``meta`` holds no version and no time, and where `stamp` puts them. Made by `settle` alone.
+
+    At the offset ``at`` of its bytes come ``before``, the stamp and ``after``.
+    """
+
+    at: int
+    before: bytes
+    after: bytes
+
+
+def settle(body: bytes, *, id: str, security: Sequence[Json]) -> Settled:  # noqa: A002 - the element's name
+    """Return ``body`` with ``id`` and ``meta.security`` set and no stamp: the content, whatever version it becomes.
+
+    The bytes of `unstamped` of `patch_meta`, of which `stamp` makes what it makes of any such; one look, not three.
+    """
+    found = _SETTLING.match(body) if security else None
+    parts = None if found is None else _around_labels(body, found, orjson.dumps(id))
+    if parts is None:
+        return _found_place(unstamped(patch_meta(body, id=id, security=security)))
+    head, tail = parts
+    return _settled(b'%b"security":%b%b' % (head, orjson.dumps(list(security)), tail), len(head), b"", b",")
+
+
+def _around_labels(body: bytes, found: re.Match[bytes], id: bytes) -> tuple[bytes, bytes] | None:  # noqa: A002
+    """Return what comes before and behind ``meta.security``; None where ``id`` or meta stand elsewhere."""
+    (start, end), (meta, kept) = found.span(1), found.span(2)
+    if (start < 0 and _has(body, "id")) or (meta < 0 and _has(body, "meta")):
+        return None
+    if meta < 0:
+        if start < 0:
+            return b'{"id":%b,"meta":{' % id, b"},%b" % body[1:]
+        return b'{"meta":{', b"},%b%b%b" % (body[1:start], id, body[end:])
+    tail = b",%b" % body[kept:] if found.end(3) > kept else body[kept:]
+    if start < 0:
+        return b'{"id":%b,%b' % (id, body[1:meta]), tail
+    return b"%b%b%b" % (body[:start], id, body[end:meta]), tail
+
+
+def _settled(content: bytes, at: int, before: bytes, after: bytes) -> Settled:
+    made = Settled(content)
+    made.at, made.before, made.after = at, before, after
+    return made
+
+
+def _found_place(content: bytes) -> Settled:
+    """Return ``content``, which has no stamp, with the place for one found the long way."""
+    meta = members.find(content, "meta")
+    if meta is None:
+        at = content.index(b"{") + 1
+        return _settled(content, at, b'"meta":{', b"}" if members.is_closed(content, at) else b"},")
+    # An empty meta would have been removed.
+    first = next(members.members(content[meta.value : meta.end]))
+    return _settled(content, meta.value + first.start, b"", b",")
+
+
+@lru_cache(maxsize=256)
+def _stamp(version: int | str, updated: datetime) -> bytes:
+    """Return the two members of a stamp; the new resources of a commit share one."""
+    return b'"versionId":%b,"lastUpdated":%b' % (orjson.dumps(str(version)), _instant(updated))
+
+
+def _instant(moment: datetime) -> bytes:
+    """Return ``moment``, aware, in JSON to the millisecond."""
+    return b'"%bZ"' % moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00").encode()
 
 
 def parse_exact(raw: bytes | str) -> Json:
@@ -115,7 +194,7 @@ def _edit_meta(body: bytes, changes: Changes) -> bytes:
     """Apply ``changes`` to the members of ``meta``; one that ends up empty is removed, a missing one comes first."""
     found = _META_IN_HEAD.match(body)
     if found is None:
-        if b'"meta"' in body or _may_spell_keys(body):
+        if _has(body, "meta"):
             return members.edit_meta(body, changes)
         inner = _written(changes)
         return members.insert(body, b'"meta":{%b}' % inner) if inner else body
@@ -137,14 +216,22 @@ def _set_id(body: bytes, value: bytes) -> bytes:
     found = _ID_IN_HEAD.match(body)
     if found is not None:
         return body if found[1] == value else body[: found.start(1)] + value + body[found.end(1) :]
-    if b'"id"' in body or _may_spell_keys(body):
+    if _has(body, "id"):
         return members.set_member(body, "id", value)
     return members.insert(body, b'"id":' + value)
 
 
-def _may_spell_keys(body: bytes) -> bool:
-    r"""Tell whether a letter of a key may be spelled ``\u00xx``."""
-    return b"\\" in body and b"\\u00" in body
+def _has(body: bytes, name: str) -> bool:
+    r"""Tell whether the resource has a member ``name``, however it is spelled; True also where only `members` can tell.
+
+    The bytes alone may tell of another object's, and a letter of a key may be spelled ``\u00xx``.
+    """
+    if b'"%b"' % name.encode() not in body and not (b"\\" in body and b"\\u00" in body):
+        return False
+    try:
+        return name in _MEMBERS.decode(body)
+    except msgspec.DecodeError:
+        return True
 
 
 # Only texts stand before it, so it is a member of the resource itself; neither blanks nor escapes, so what is read of
@@ -155,7 +242,23 @@ _CODING = rb'\{"[^"\\]*+":(?:"[^"\\]*+"|true|false)(?:,"[^"\\]*+":(?:"[^"\\]*+"|
 _LIST = rb"\[(?:%b|%b)(?:,(?:%b|%b))*+\]" % (_TEXT, _CODING, _TEXT, _CODING)
 _MEMBER = rb'"[^"\\]*+":(?:%b|%b)' % (_TEXT, _LIST)
 _META_IN_HEAD = re.compile(_TEXTS_BEFORE % (b"meta", b"meta") + rb"(\{%b(?:,%b)*+\})" % (_MEMBER, _MEMBER))
+# What the gateway puts into meta stands first: it is cut in one piece (group 1, group 2 of `_SETTLING`); the members
+# behind it, up to the brace, are others.
+_NEXT = rb'(?:,(?=")|(?=\}))'
+_STAMP = rb'(?:"versionId":%b%b)?+(?:"lastUpdated":%b%b)?+' % (_TEXT, _NEXT, _TEXT, _NEXT)
+_OTHERS = rb'((?:"(?!%b)[^"\\]*+":(?:%b|%b)%b)*+)\}'
+_STAMPED = re.compile(
+    _TEXTS_BEFORE % (b"meta", b"meta")
+    + rb"\{(%b)" % _STAMP
+    + _OTHERS % (b'(?:versionId|lastUpdated)"', _TEXT, _LIST, _NEXT)
+)
 _ID_IN_HEAD = re.compile(_TEXTS_BEFORE % (b"id", b"id") + rb'("[^"\\]*+")')
+_SETTLING = re.compile(
+    rb'\{(?=")(?:"resourceType":%b,)?+(?:"id":(%b),)?+(?:"resourceType":%b,)?+' % (_TEXT, _TEXT, _TEXT)
+    + rb'(?:"meta":\{(%b(?:"security":%b%b)?+)' % (_STAMP, _LIST, _NEXT)
+    + _OTHERS % (b'(?:versionId|lastUpdated|security)"', _TEXT, _LIST, _NEXT)
+    + rb")?+"
+)
 _MINUS_ZERO = re.compile(rb"-0[\s,}\]]")
 _MINUS_ZERO_TEXT = re.compile(r"-0[\s,}\]]")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])

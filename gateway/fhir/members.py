@@ -88,8 +88,13 @@ def members(body: bytes) -> Iterator[Found]:
 def insert(body: bytes, member: bytes) -> bytes:
     """Put ``member`` first into the object ``body``."""
     inside = body.index(b"{") + 1
-    comma = b"" if _CLOSED.match(body, inside) else b","
+    comma = b"" if is_closed(body, inside) else b","
     return b"%b%b%b%b" % (body[:inside], member, comma, body[inside:])
+
+
+def is_closed(body: bytes, inside: int) -> bool:
+    """Tell whether nothing stands between the offset ``inside`` and the end of the object."""
+    return _CLOSED.match(body, inside) is not None
 
 
 def remove(body: bytes, member: Found) -> bytes:

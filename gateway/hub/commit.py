@@ -27,7 +27,7 @@ def labelled(it: Interaction, draft: Draft, *, controllers: Sequence[str], sent:
 def write(gate: Gate, draft: Draft, facts: Facts, *, expect: int) -> Write:
     """Return the write of ``draft``: id and security labels patched in, index values drawn from the result."""
     codings = gate.security_codes(facts)
-    body = codec.patch_meta(draft.body, id=draft.id, security=codings)
+    body = codec.settle(draft.body, id=draft.id, security=codings)
     doc = {**draft.doc, "id": draft.id, "meta": {**draft.doc.get("meta", {}), "security": codings}}
     return Write(draft.kind, draft.id, body, facts, parameters.extract(draft.kind, doc), expect=expect)
 

@@ -98,6 +98,51 @@ def test_the_short_way_of_an_edit_gives_the_bytes_of_the_long_one(
     assert codec.patch_meta(body, id="new") == members.set_member(body, "id", b'"new"')
 
 
+@given(HEADS, st.none() | USUAL_META, RESOURCES, LAYOUTS, st.sampled_from(["first", "last"]), st.sampled_from([0, 1]))
+def test_a_settled_resource_is_the_patched_one_without_a_stamp_and_is_stamped_as_it(
+    head: dict[str, Any], meta: dict[str, Any] | None, rest: dict[str, Any], layout: Layout, at: str, labels: int
+) -> None:
+    more = {name: value for name, value in rest.items() if name != "meta"}
+    edited = {} if meta is None else {"meta": meta}
+    body = written({**edited, **head, **more} if at == "first" else {**head, **edited, **more}, layout)
+    security = [{"system": "s", "code": "R"}] * labels
+    patched = codec.patch_meta(body, id="new", security=security)
+
+    settled = codec.settle(body, id="new", security=security)
+
+    assert settled == codec.unstamped(settled) == codec.unstamped(patched)
+    assert codec.stamp(settled, 7, NOW) == codec.stamp(bytes(settled), 7, NOW)
+    assert not labels or codec.stamp(settled, 7, NOW) == codec.stamp(patched, 7, NOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"resourceType":"Basic","id":"a","meta":{"profile":["p"]},"x":1}',
+        b'{"resourceType":"Basic","id":"a","meta":{},"x":1}',
+        b'{"id":"a","resourceType":"Basic","meta":{"versionId":"1","lastUpdated":"t","security":[{"code":"R"}]}}',
+        b'{"id":"a","meta":{"versionId":"1","lastUpdated":"t","security":[{"code":"R"}],"profile":["p"]},"x":1}',
+        b'{"id":"a","meta":{"security":[{"code":"R"}],"lastUpdated":"t","profile":["p"],"versionId":"1"},"x":1}',
+        b'{"id":"a","meta":{"lastUpdated":"t","source":"versionId"},"x":{"versionId":1}}',
+        b'{"resourceType":"Basic","x":1}',
+        b" {\n }",
+        b'{"resourceType":"Basic","x":{"id":"a"}}',
+        b'{"resourceType":"Basic","x":{"meta":{}},"\\u0069d":"a"}',
+    ],
+)
+def test_a_resource_is_settled_alike_wherever_its_meta_stands(body: bytes) -> None:
+    security = [{"system": "s", "code": "N"}]
+    patched = members.edit_meta(body, {"security": b'[{"system":"s","code":"N"}]'})
+    patched = members.set_member(patched, "id", b'"new"')
+    content = members.edit_meta(patched, {"versionId": None, "lastUpdated": None})
+    version = {"versionId": b'"7"', "lastUpdated": b'"2026-03-04T08:15:30.123Z"'}
+
+    settled = codec.settle(body, id="new", security=security)
+
+    assert settled == content
+    assert codec.stamp(settled, 7, NOW) == members.edit_meta(content, version)
+
+
 def test_bytes_outside_the_edit_stay_as_sent() -> None:
     body = (
         b'{ "resourceType" : "Observation",\n "x":"\\u4e2d \\"meta\\":{", "meta": { "tag":[] } , "v":72.50,"w":1E3 }\n'

@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from security.labels.catalogue import OTHER, Catalogue
+from security.labels.skim import ALIKE, Skim
 
 CATEGORY: Final = "https://yiyang-gateway.example/fhir/CodeSystem/gbt39725-category"
 LEVEL: Final = "https://yiyang-gateway.example/fhir/CodeSystem/gbt39725-level"
@@ -49,6 +50,7 @@ class Labeler:
         self._words = re.compile("|".join(itertools.chain.from_iterable(map(_spelled, longest))))
         self._icd_exact = tuple(name for name in raw["icd-systems"] if not name.endswith("*"))
         self._icd_prefix = tuple(name[:-1] for name in raw["icd-systems"] if name.endswith("*"))
+        self._skim = Skim(self._word_of, self._words, (*self._icd_exact, *self._icd_prefix))
         self._unscanned = frozenset(raw["unscanned"])
         self._unread = frozenset(raw["unscanned-elements"])
         self._denials = tuple(raw["denials"])
@@ -56,8 +58,9 @@ class Labeler:
 
     def sensitivity(self, kind: str, doc: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the labels that ``doc`` deserves, sorted."""
-        if kind in self._unscanned:
-            return ()
+        return () if kind in self._unscanned or self._skim.finds_nothing(doc) else self._looked(kind, doc)
+
+    def _looked(self, kind: str, doc: Mapping[str, Any]) -> tuple[str, ...]:
         found: set[str] = set()
         texts: list[str] = []
         self._walk(doc, texts, found, answers=kind == "QuestionnaireResponse")
@@ -136,12 +139,8 @@ class Labeler:
         return before.startswith(self._denials)
 
 
-# Signs that Python takes for the same letter when case does not matter, though `lower` and `upper` do not tell so.
-_ALIKE: Final = "\u0131\u0130\u017f\u212a\u00b5\u03bc"
-
-
 _PLAIN: Final = {0x131: "i", 0x307: None, 0x17F: "s"}
-"""What of `_ALIKE` `lower` leaves; 0x307 is the dot that it makes of 0x130."""
+"""What of `ALIKE` `lower` leaves; 0x307 is the dot that it makes of 0x130."""
 
 
 def _spelled(word: str) -> Iterator[str]:
@@ -150,7 +149,7 @@ def _spelled(word: str) -> Iterator[str]:
     By their first letters the text is skimmed; an expression that ignores case as a whole is tried at every place.
     """
     first, rest = word[0], re.escape(word[1:])
-    letters = {letter for letter in (first.lower(), first.upper(), first, *_ALIKE) if len(letter) == 1}
+    letters = {letter for letter in (first.lower(), first.upper(), first, *ALIKE) if len(letter) == 1}
     same = re.compile(re.escape(first), re.IGNORECASE)
     for letter in sorted(letters):
         if same.fullmatch(letter):

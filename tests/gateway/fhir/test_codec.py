@@ -88,7 +88,7 @@ def test_the_short_way_of_an_edit_gives_the_bytes_of_the_long_one(
     body = written({**edited, **head, **more} if at == "first" else {**head, **edited, **more}, layout)
     codings = [{"system": "s", "code": "R"}]
     security = json.dumps(codings, separators=(",", ":")).encode()
-    version = {"versionId": b'"7"', "lastUpdated": b'"2026-03-04T08:15:30.123Z"'}
+    version: members.Changes = {"versionId": b'"7"', "lastUpdated": b'"2026-03-04T08:15:30.123Z"'}
 
     assert codec.stamp(body, 7, NOW) == members.edit_meta(body, version)
     assert codec.unstamped(body) == members.edit_meta(body, dict.fromkeys(version))
@@ -135,7 +135,7 @@ def test_a_resource_is_settled_alike_wherever_its_meta_stands(body: bytes) -> No
     patched = members.edit_meta(body, {"security": b'[{"system":"s","code":"N"}]'})
     patched = members.set_member(patched, "id", b'"new"')
     content = members.edit_meta(patched, {"versionId": None, "lastUpdated": None})
-    version = {"versionId": b'"7"', "lastUpdated": b'"2026-03-04T08:15:30.123Z"'}
+    version: members.Changes = {"versionId": b'"7"', "lastUpdated": b'"2026-03-04T08:15:30.123Z"'}
 
     settled = codec.settle(body, id="new", security=security)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from security.labels import Labeler
+from security.labels.skim import Skim
 from tests.security.town import about, rules
 
 LABELER = Labeler(rules()[1])
@@ -137,3 +141,56 @@ def test_every_label_and_every_word_may_be_excluded() -> None:
 @pytest.mark.parametrize("text", ["HIV", "hiv", "h\u0131v", "H\u0130v"], ids=["upper", "lower", "dotless", "dotted"])
 def test_a_word_counts_however_its_letters_are_written(text: str) -> None:
     assert LABELER.sensitivity("Condition", about("Condition", note=[{"text": f"{text} 阳性"}])) == ("HIV",)
+
+
+ALIKE = "\u017f\u212a\u00b5"
+PIECES = st.sampled_from(
+    [
+        "HIV",
+        "hi",
+        "v",
+        "H\u0130v",
+        "抑郁",
+        "抑郁症",
+        "症",
+        "否认",
+        "，",
+        "癌",
+        '"',
+        "\\",
+        "\n",
+        "u6291",
+        " ",
+        *ALIKE,
+        "é",
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=4).map("".join)
+CODINGS = st.fixed_dictionaries(
+    {"system": st.sampled_from([ICD, f"{ICD}.9", "http://hl7.org/fhir/sid/icd-10-cn", "http://loinc.org"])},
+    optional={"code": st.sampled_from(["F20.9", "C34", "I63", "x"]), "display": TEXTS},
+)
+NODES = st.recursive(
+    TEXTS | CODINGS | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["text", "url", "linkId", "code", "癌"]), inner, max_size=3)
+    ),
+)
+
+
+@given(st.sampled_from(["Condition", "QuestionnaireResponse", "Basic"]), NODES)
+def test_the_short_look_passes_over_nothing_that_the_long_one_finds(kind: str, node: Any) -> None:
+    doc = about(kind, part=node)
+
+    assert LABELER.sensitivity(kind, doc) == LABELER._looked(kind, doc)
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [("HBV阳性", "hbV阳性"), ("a-12", "A-12"), ("K线", "\u212a线"), ("--", "--"), ("阳\u212a", "阳k"), ("癌é", "癌É")],
+)
+def test_a_word_partly_of_latin_letters_is_never_passed_over(word: str, text: str) -> None:
+    skim = Skim([word], re.compile(word, re.IGNORECASE), [])
+
+    assert not skim.finds_nothing({"note": f"见{text}。"})

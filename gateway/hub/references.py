@@ -7,7 +7,7 @@ may point at what another organisation keeps (R4 references.html does not ask fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from gateway.fhir import codec
@@ -18,12 +18,26 @@ from gateway.store.protocol import Stored
 
 Key = tuple[str, str]
 _READING = frozenset({"system/Patient.r"})
-_NAMED = re.compile(rb"Patient/([A-Za-z0-9\-.]{0,64})")
+_REFERENCE = re.compile(rb'"reference"\s*+:\s*+"([^"]*+)"')
 
 
 def patients(doc: Doc, base: str) -> frozenset[str]:
     """Return the ids of the Patients that ``doc`` and its contained resources refer to."""
-    found = (reference.removeprefix(base + "/") for reference in _references(doc))
+    return _ids(_references(doc), base)
+
+
+def _written_patients(body: bytes, base: str) -> frozenset[str] | None:
+    """Return what `patients` finds in the document of ``body``; None where the bytes may spell it otherwise.
+
+    Without a backslash no text holds a quote, so what looks like a member is one.
+    """
+    if b"\\" in body:
+        return None
+    return _ids(map(bytes.decode, _REFERENCE.findall(body)), base) if b"Patient/" in body else frozenset()
+
+
+def _ids(references: Iterable[str], base: str) -> frozenset[str]:
+    found = (reference.removeprefix(base + "/") for reference in references)
     return frozenset(
         reference.removeprefix("Patient/").partition("/")[0] for reference in found if reference.startswith("Patient/")
     )
@@ -36,12 +50,11 @@ def newly_named(
 
     ``body`` holds the bytes of ``doc``; ``own`` are Patients written in the same commit.
     """
-    # Without an escape every reference stands in the bytes as it is: mostly one look tells that nothing is new.
-    if b"\\" not in body and own >= set(map(bytes.decode, _NAMED.findall(body))):
-        return frozenset()
-    found = patients(doc, base) - own
+    written = _written_patients(body, base)
+    found = (patients(doc, base) if written is None else written) - own
     if found and prior is not None and not prior.deleted:
-        found -= patients(codec.parse_exact(prior.body), base)
+        before = _written_patients(prior.body, base)
+        found -= patients(codec.parse_exact(prior.body), base) if before is None else before
     return found
 
 

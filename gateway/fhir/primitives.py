@@ -7,12 +7,13 @@ stricter than its regular expressions where the text of the standard is: no cont
 from __future__ import annotations
 
 import binascii
-import math
 import re
 from calendar import monthrange
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
+
+from gateway.fhir.strict_json import MAX_EXPONENT
 
 Test = Callable[[Any], bool]
 
@@ -69,9 +70,11 @@ def _whole(lowest: int) -> Test:
 
 
 def _decimal(value: Any) -> bool:
-    if value.__class__ is float:
-        return math.isfinite(value)
-    return value.__class__ is int or (isinstance(value, Decimal) and value.is_finite())
+    if value.__class__ is int:
+        return True
+    exact = Decimal(repr(value)) if value.__class__ is float else value
+    # A power of ten that the strict reader would not take back is none of ours either.
+    return isinstance(exact, Decimal) and exact.is_finite() and abs(exact.adjusted()) <= MAX_EXPONENT
 
 
 def _boolean(value: Any) -> bool:

@@ -33,12 +33,18 @@ def _nested(depth: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "doc",
-    [{**GOOD["Patient"], "unknown": 1}, {**GOOD["Patient"], "gender": "?"}, _nested(40)],
-    ids=["unknown-element", "bad-code", "too-deep"],
+    [
+        {**GOOD["Patient"], "unknown": 1},
+        {**GOOD["Patient"], "gender": "?"},
+        _nested(40),
+        {**GOOD["Patient"], "extension": [{"url": "http://example.org/x", "valueDecimal": 1e300}]},
+        {**GOOD["Patient"], "extension": [{"url": "http://example.org/x", "valueDecimal": codec.number("1E-400")}]},
+    ],
+    ids=["unknown-element", "bad-code", "too-deep", "float-too-large", "decimal-too-small"],
 )
 def test_what_the_gate_refuses_is_not_proved(doc: dict[str, Any]) -> None:
     with pytest.raises((Problem, Problems)):
-        gate.accept(json.dumps(doc).encode(), kind="Patient")
+        gate.accept(codec.dump_exact(doc), kind="Patient")
 
     accepted, problems = prove(doc)
 

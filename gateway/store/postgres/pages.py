@@ -14,7 +14,8 @@ from gateway.fhir.predicate import Predicate
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
 from gateway.store.postgres import clauses, ordering, planning
-from gateway.store.postgres.indexing import Hash, patient_text
+from gateway.store.postgres.hashing import Hash
+from gateway.store.postgres.indexing import patient_text
 from gateway.store.postgres.kinds import NUMBERS, partition
 from gateway.store.postgres.ordering import Keys
 from gateway.store.postgres.restrict import Restrictions

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.fhir.query import Query
 from gateway.store.postgres import clauses
-from gateway.store.postgres.indexing import Hash
+from gateway.store.postgres.hashing import Hash
 from gateway.store.postgres.kinds import PROMOTED_DATES
 from gateway.store.postgres.sql import Statement
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from gateway.fhir.predicate import EVERYTHING, NOTHING, All, AnyOf, Const, In, LevelAtMost, Not, Predicate
-from gateway.store.postgres.indexing import Hash, fact_text, patient_text
+from gateway.store.postgres.hashing import Hash, fact_text
+from gateway.store.postgres.indexing import patient_text
 from gateway.store.postgres.sql import Statement
 
 KEPT: Final = 500

@@ -18,7 +18,7 @@ from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, Query, ReferenceTerm
 from gateway.store.postgres import clauses, cursors, pages, planning
 from gateway.store.postgres.frequencies import Frequencies
-from gateway.store.postgres.indexing import Hash
+from gateway.store.postgres.hashing import Hash
 from gateway.store.postgres.kinds import partition
 from gateway.store.postgres.ordering import Keys
 from gateway.store.postgres.pool import HeldPool

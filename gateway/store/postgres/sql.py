@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gateway.store.postgres.indexing import Hash
+from gateway.store.postgres.hashing import Hash
 
 
 class Statement:

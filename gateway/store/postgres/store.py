@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from gateway.fhir.predicate import Predicate
 from gateway.fhir.query import Query
 from gateway.store.postgres import cursors
 from gateway.store.postgres.committing import Committing
+from gateway.store.postgres.hashing import Hashes
 from gateway.store.postgres.ids import RowIds
 from gateway.store.postgres.kinds import NAMES, NUMBERS, partition
 from gateway.store.postgres.pool import HeldPool
@@ -21,8 +21,6 @@ from gateway.store.postgres.statistics import Statistics
 from gateway.store.postgres.writing import Planner
 from gateway.store.protocol import UNCHAINED, Batch, Changes, Committed, Page, Sealer, Stored
 
-KEPT_HASHES = 50_000
-"""Hashes of texts that come again and again: codes, organisations, elders in work (some 10 MB)."""
 POLL_S = 0.5
 """How soon a follower notices what another process committed."""
 MONTHS = 12
@@ -57,8 +55,8 @@ class PostgresStore:
         self._pool = pool
         self._sealer = sealer
         self._now = now
-        self._make = lru_cache(KEPT_HASHES)(sealer.index_key)
-        self._searching = Searching(pool, sealer, self._make)
+        self._hashes = Hashes(sealer.index_key)
+        self._searching = Searching(pool, sealer, self._hashes.text)
         self._statistics = Statistics(pool)
         self._committing: Committing | None = None
         self._opening = asyncio.Lock()
@@ -176,6 +174,6 @@ class PostgresStore:
             if self._committing is None:
                 (row,) = await self._pool.fetch_held("SELECT nextval('node_seq') AS node, hist_ahead($1::int)", MONTHS)
                 rows = RowIds(row["node"], now=self._now)
-                planner = Planner(self._sealer, self._make, new_row=rows.next)
+                planner = Planner(self._sealer, self._hashes, new_row=rows.next)
                 self._committing = Committing(self._pool, self._sealer, planner, now=self._now)
         return self._committing

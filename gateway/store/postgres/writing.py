@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from gateway.fhir import codec
 from gateway.fhir.problem import Problem
 from gateway.store.postgres import sealed
-from gateway.store.postgres.indexing import Hash, Indexed, bucket, indexed
+from gateway.store.postgres.hashing import Hashes
+from gateway.store.postgres.indexing import Indexed, bucket, indexed
 from gateway.store.postgres.kinds import NUMBERS, partition
 from gateway.store.protocol import ANY_VERSION, MUST_NOT_EXIST, Committed, Sealer, Stored, Write
 
@@ -59,10 +60,10 @@ class Planned:
 class Planner:
     """Work out writes."""
 
-    def __init__(self, sealer: Sealer, make: Hash, *, new_row: Callable[[], int]) -> None:
-        """Hold what seals, the keyed hash and the maker of row ids."""
+    def __init__(self, sealer: Sealer, hashes: Hashes, *, new_row: Callable[[], int]) -> None:
+        """Hold what seals, the keyed hashes and the maker of row ids."""
         self._sealer = sealer
-        self._make = make
+        self._hashes = hashes
         self._new_row = new_row
 
     def plan(self, write: Write, current: Any, *, now: datetime) -> Planned:
@@ -110,7 +111,7 @@ class Planner:
         return Planned(partition(write.kind), None, (), outcome)
 
     def _indexed(self, write: Write) -> Indexed:
-        return indexed(write.kind, write.facts, _NO_INDEX if write.deleted else write.index, self._make)
+        return indexed(write.kind, write.facts, _NO_INDEX if write.deleted else write.index, self._hashes)
 
     def _row(  # noqa: PLR0913 - one keyword a column that is not indexed
         self,
@@ -132,7 +133,7 @@ class Planner:
             reindex=current is None or current["ixh"] != mark,
             ts=at,
             deleted=write.deleted,
-            bucket=bucket(write.facts, write.id, self._make) if current is None else current["bucket"],
+            bucket=bucket(write.facts, write.id, self._hashes) if current is None else current["bucket"],
             rid=self._new_row() if current is None else current["rid"],
             stray=columns.stray,
             lvl=write.facts.level,

@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from gateway.fhir.problem import Problem
@@ -24,6 +23,7 @@ from gateway.store.postgres.fsck import findings, rows, walk
 from gateway.store.postgres.fsck.findings import Finding
 from gateway.store.postgres.fsck.ledger import Ledger, bucket
 from gateway.store.postgres.fsck.walk import MOST, Connection
+from gateway.store.postgres.hashing import Hashes
 from gateway.store.postgres.inbox import raw_place
 from gateway.store.postgres.kinds import NAMES
 from gateway.store.postgres.pool import HeldPool
@@ -40,7 +40,6 @@ GROUP = 256
 """Buckets of the ledger that are looked at in one go (design default)."""
 SLACK = timedelta(minutes=1)
 """An entry is made after the version that it tells of, at most so long (design default; a commit takes seconds)."""
-_KEPT_HASHES = 50_000
 _XID_MASK = 2**32 - 1
 
 
@@ -78,7 +77,7 @@ class _Check:
     def __init__(self, sealer: Sealer, tell: Tell, said: Said, progress: Progress) -> None:
         self.report = Report()
         self._sealer, self._tell, self._said, self._progress = sealer, tell, said, progress
-        self._make = lru_cache(_KEPT_HASHES)(sealer.index_key)
+        self._hashes = Hashes(sealer.index_key)
         self._ledger = Ledger()
         self._since: datetime | None = None
         self._reindexed: set[str] = set()
@@ -123,7 +122,7 @@ class _Check:
     def _resource(self, each: rows.Rows) -> None:
         place = findings.version(NAMES[each.current["type"]], each.current["id"], each.current["ver"])
         self.report.versions += 1 + len(each.past)
-        for found in rows.check(each, self._sealer, self._make):
+        for found in rows.check(each, self._sealer, self._hashes):
             if isinstance(found, Finding):
                 self._say(found)
             elif not self._is_older(_time_of(found, each)):

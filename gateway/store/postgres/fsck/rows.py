@@ -22,7 +22,8 @@ from gateway.store import accounts
 from gateway.store.postgres import sealed
 from gateway.store.postgres.fsck import findings
 from gateway.store.postgres.fsck.findings import Finding
-from gateway.store.postgres.indexing import Hash, Indexed, bucket, indexed
+from gateway.store.postgres.hashing import Hashes
+from gateway.store.postgres.indexing import Indexed, bucket, indexed
 from gateway.store.postgres.kinds import NAMES
 from gateway.store.protocol import Sealer, Stored
 
@@ -48,7 +49,7 @@ class Rows:
     dates: frozenset[DateRow]
 
 
-def check(rows: Rows, sealer: Sealer, make: Hash) -> Iterator[Finding | str]:
+def check(rows: Rows, sealer: Sealer, hashes: Hashes) -> Iterator[Finding | str]:
     """Yield what is wrong, and the word of every version that opens."""
     current = rows.current
     kind, id_ = NAMES[current["type"]], current["id"]
@@ -67,7 +68,7 @@ def check(rows: Rows, sealer: Sealer, make: Hash) -> Iterator[Finding | str]:
         yield findings.unlike(_place(current))
     if current["sha"] != content_digest(stored, sealer):
         yield findings.digest(_place(current))
-    yield from _indexed(rows, stored, make)
+    yield from _indexed(rows, stored, hashes)
 
 
 def words(rows: Rows, sealer: Sealer) -> Iterator[tuple[str, datetime]]:
@@ -116,15 +117,15 @@ def _history(rows: Rows, kind: str, id: str) -> Iterator[Finding]:  # noqa: A002
             yield findings.disordered(_place(after))
 
 
-def _indexed(rows: Rows, stored: Stored, make: Hash) -> Iterator[Finding]:
+def _indexed(rows: Rows, stored: Stored, hashes: Hashes) -> Iterator[Finding]:
     current = rows.current
     entries: tuple[Entry, ...] = ()
     if stored.body:
         entries = tuple(parameters.extract(stored.kind, codec.parse_exact(codec.unstamped(stored.body))))
-    should = indexed(stored.kind, stored.facts, entries, make)
+    should = indexed(stored.kind, stored.facts, entries, hashes)
     wrong = [column for column, name in _COLUMNS.items() if _has(current[column]) != getattr(should, name)]
     wrong += ["lvl"] if current["lvl"] != stored.facts.level else []
-    wrong += ["bucket"] if current["bucket"] != bucket(stored.facts, stored.id, make) else []
+    wrong += ["bucket"] if current["bucket"] != bucket(stored.facts, stored.id, hashes) else []
     if wrong:
         yield findings.columns(_place(current), sorted(wrong))
     yield from _dates(rows, should)

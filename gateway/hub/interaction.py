@@ -104,15 +104,13 @@ class Interaction:
         """(3) Ask the gate about one row, and remember the answer for the entry. Raises HUB-015."""
         self.tools.learning.demand_fresh()
         decision = self.tools.gate.decide(self.caller, action, facts, doc=doc)
-        self.note(
-            {
-                "rule": decision.rule,
-                "reasons": decision.reasons,
-                "consent": decision.consent,
-                "policy": decision.policy,
-            }
-        )
+        self._note_decision(decision)
         return decision
+
+    def _note_decision(self, decision: Decision) -> None:
+        what = self._what
+        what["rule"], what["reasons"] = decision.rule, decision.reasons
+        what["consent"], what["policy"] = decision.consent, decision.policy
 
     def about(self, stored: Stored) -> None:
         """Name the row that the entry is about."""
@@ -144,6 +142,27 @@ class Interaction:
             self._what["elder"] = stored.facts.elder
             return None
         return view(self.tools.gate, self.caller, decision, stored)
+
+    def offered_each(self, rows: Iterable[Stored], action: Action) -> list[Released | None]:
+        """(3, 4) Return for each of ``rows``, in their order, what `offered` returns.
+
+        Rows whose facts are one object, as a store gives those of a page, share a decision: nothing else is asked of.
+        """
+        decided: dict[int, Decision] = {}
+        offered: list[Released | None] = []
+        for stored in rows:
+            facts = stored.facts
+            decision = decided.get(id(facts))
+            if decision is None:
+                decision = decided[id(facts)] = self.decide(action, facts)
+            else:
+                self._note_decision(decision)
+            if decision.allow:
+                offered.append(view(self.tools.gate, self.caller, decision, stored))
+            else:
+                self._what["elder"] = facts.elder
+                offered.append(None)
+        return offered
 
     def entry(self) -> bytes:
         """Return the entry of what happened, to be queued or to travel in the commit."""

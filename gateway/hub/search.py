@@ -101,7 +101,7 @@ async def _resolved(it: Interaction, clause: Clause) -> Clause:
 
 async def _release(it: Interaction, rows: Sequence[Stored]) -> tuple[Released, ...]:
     """Decide and mask every row, and account for them."""
-    pairs = [(row, it.offered(row, "search")) for row in rows]
+    pairs = list(zip(rows, it.offered_each(rows, "search"), strict=True))
     released = tuple(shown for _, shown in pairs if shown is not None)
     if len(released) != len(rows):
         log.error("search.recheck_failed", extra={"kind": rows[0].kind})

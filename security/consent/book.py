@@ -7,6 +7,7 @@ Periods are honoured at the moment of asking. Source: security-engine.md §6; PI
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -102,17 +103,11 @@ class ConsentBook:
 
     def grants(self, recipient: str, elder: str, purpose: str, moment: float) -> Grants:
         """Return what holds for ``recipient``, ``elder`` and ``purpose`` at ``moment``."""
-        held = [
-            grant
-            for grant in self._tables.get(recipient, _NOBODY).get(elder, ())
-            if grant.purpose == purpose and grant.start <= moment < grant.end
-        ]
-        if not held:
-            return NONE
-        if len(held) == 1:
-            return Grants(held[0].classes | ANY_CLASS, held[0].excluded)
-        classes = ANY_CLASS.union(*(grant.classes for grant in held))
-        return Grants(classes, frozenset().union(*(grant.excluded for grant in held)))
+        found = NONE
+        for grant in self._tables.get(recipient, _NOBODY).get(elder, ()):
+            if grant.purpose == purpose and grant.start <= moment < grant.end:
+                found = _joined(found, grant.classes, grant.excluded)
+        return found
 
     def next_change(self, recipient: str, moment: float) -> float:
         """Return when a period next starts or ends for ``recipient`` after ``moment`` (infinity for never)."""
@@ -124,6 +119,12 @@ class ConsentBook:
             for grant in grants:
                 yield grant.start
                 yield grant.end
+
+
+@lru_cache(maxsize=4096)
+def _joined(found: Grants, classes: frozenset[str], excluded: frozenset[str]) -> Grants:
+    """Return ``found`` and one more grant; kept, as few sets of classes and labels are granted, to all elders."""
+    return Grants(ANY_CLASS | found.classes | classes, found.excluded | excluded)
 
 
 def _latest(held: Iterable[_Held]) -> Iterator[_Held]:

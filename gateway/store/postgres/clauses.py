@@ -5,7 +5,7 @@ Dates follow R4 search.html#prefix: a value is a span, and so is what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from gateway.fhir.index import Entry, Identifier, Reference
 from gateway.fhir.query import Clause, DateTerm, IdTerm, ReferenceTerm, TokenTerm
@@ -38,16 +38,21 @@ def condition(clause: Clause, kind: str, statement: Statement) -> str:
             return _dated(clause, kind, statement)
 
 
-def holds(clause: Clause, entries: Sequence[Entry]) -> bool:
-    """Decide an identifier or reference ``clause`` on the entries drawn from the opened resource."""
+def matcher(clause: Clause) -> Callable[[Iterable[Entry]], bool]:
+    """Return what decides an identifier or reference ``clause`` on the entries drawn from an opened resource."""
+    param = clause.param
     if clause.type == "identifier":
-        values = [e for e in entries if isinstance(e, Identifier) and e.param == clause.param]
-        return any(_same(term, value) for term in _tokens(clause) for value in values)
-    references = [e for e in entries if isinstance(e, Reference) and e.param == clause.param]
-    return any(
-        term.id == reference.id and term.kind in ("", reference.kind)
-        for term in _references(clause)
-        for reference in references
+        terms = _tokens(clause)
+        return lambda entries: any(
+            isinstance(entry, Identifier) and entry.param == param and any(_same(term, entry) for term in terms)
+            for entry in entries
+        )
+    wanted = {(term.kind, term.id) for term in _references(clause)}
+    return lambda entries: any(
+        isinstance(entry, Reference)
+        and entry.param == param
+        and ((entry.kind, entry.id) in wanted or ("", entry.id) in wanted)
+        for entry in entries
     )
 
 

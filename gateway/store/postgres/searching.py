@@ -6,13 +6,14 @@ an identifier or a reference is decided again on the opened body. Source: storag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from gateway.fhir import search as parameters
+from gateway.fhir.index import Entry
 from gateway.fhir.predicate import NOTHING, Facts, Predicate
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, Query, ReferenceTerm
@@ -78,7 +79,7 @@ class Searching:
     def _opened(self, rows: Sequence[Any], query: Query) -> list[Stored]:
         """Return the opened rows that match in truth: 64 bits of a hash may meet by chance."""
         doubtful = [
-            (clause, clauses.compartments(clause))
+            (clause.param, clauses.compartments(clause), clauses.matcher(clause))
             for clause in query.clauses
             if clause.type in ("identifier", "reference")
         ]
@@ -86,7 +87,7 @@ class Searching:
         found = []
         for row in rows:
             stored = opened(self._sealer, row, known)
-            asked = [clause for clause, elders in doubtful if stored.facts.elder not in elders]
+            asked = [(param, holds) for param, elders, holds in doubtful if stored.facts.elder not in elders]
             if not asked or _matches(stored, asked):
                 found.append(stored)
         return found
@@ -110,6 +111,6 @@ class Searching:
         return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in rows))
 
 
-def _matches(stored: Stored, asked: Sequence[Clause]) -> bool:
+def _matches(stored: Stored, asked: Sequence[tuple[str, Callable[[Iterable[Entry]], bool]]]) -> bool:
     doc = orjson.loads(stored.body)
-    return all(clauses.holds(clause, parameters.values_of(stored.kind, clause.param, doc)) for clause in asked)
+    return all(holds(parameters.values_of(stored.kind, param, doc)) for param, holds in asked)

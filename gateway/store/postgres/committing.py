@@ -17,6 +17,7 @@ import asyncpg
 
 from gateway.fhir.problem import Problem
 from gateway.store import accounts
+from gateway.store.postgres import lookup
 from gateway.store.postgres.kinds import NUMBERS, PARTITIONS
 from gateway.store.postgres.pool import GONE, HeldPool
 from gateway.store.postgres.states import NUMBER_OF, STORED
@@ -27,9 +28,7 @@ ATTEMPTS: Final = 30
 """How often a batch starts over because somebody was faster (design default)."""
 PAUSE_S: Final = 0.005
 _CHANGED, _MARKED, _AHEAD = "YY001", "YY002", "YY003"
-_CURRENT = """
-SELECT r.type, r.id, r.bucket, r.rid, r.ver, r.ts, r.deleted, r.ixh, r.sha, r.body
-FROM unnest($1::smallint[], $2::text[]) w(type, id) JOIN res r ON r.type = w.type AND r.id = w.id"""
+_CURRENT = ("type", "id", "bucket", "rid", "ver", "ts", "deleted", "ixh", "sha", "body")
 
 
 class Committing:
@@ -62,8 +61,8 @@ class Committing:
         met = [write for write in writes if not (trusting and write.expect == MUST_NOT_EXIST and not write.deleted)]
         rows: dict[tuple[int, str], Any] = {}
         if met:
-            numbers, ids = [NUMBERS[write.kind] for write in met], [write.id for write in met]
-            rows = {(row["type"], row["id"]): row for row in await self._pool.fetch_held(_CURRENT, numbers, ids)}
+            text, values = lookup.by_keys(_CURRENT, [(write.kind, write.id) for write in met])
+            rows = {(row["type"], row["id"]): row for row in await self._pool.fetch_held(text, *values)}
         now = self._now()
         return [self._planner.plan(write, rows.get((NUMBERS[write.kind], write.id)), now=now) for write in writes]
 

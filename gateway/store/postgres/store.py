@@ -9,7 +9,7 @@ from datetime import datetime
 
 from gateway.fhir.predicate import Predicate
 from gateway.fhir.query import Query
-from gateway.store.postgres import cursors
+from gateway.store.postgres import cursors, lookup
 from gateway.store.postgres.committing import Committing
 from gateway.store.postgres.hashing import Hashes
 from gateway.store.postgres.ids import RowIds
@@ -25,10 +25,8 @@ POLL_S = 0.5
 """How soon a follower notices what another process committed."""
 MONTHS = 12
 """Months of past versions that get a partition in advance at each start (design default); later ones share one."""
-_ROW = "type, id, ver, ts, deleted, body"
-_MANY = """
-SELECT r.type, r.id, r.ver, r.ts, r.deleted, r.body
-FROM unnest($1::smallint[], $2::text[]) w(type, id) JOIN res r ON r.type = w.type AND r.id = w.id"""
+_COLUMNS = ("type", "id", "ver", "ts", "deleted", "body")
+_ROW = ", ".join(_COLUMNS)
 # What began before the oldest open transaction is committed for good or gone: nothing slips in behind a cursor. The
 # order is that of the numbers, which an index has: `at` must not be called xid, or the texts would be sorted.
 _CHANGES = """
@@ -72,8 +70,8 @@ class PostgresStore:
         """Return the current versions that exist; see `FhirStore.read_many`."""
         if not keys:
             return {}
-        numbers, ids = [NUMBERS[kind] for kind, _ in keys], [id for _, id in keys]  # noqa: A001
-        found = [opened(self._sealer, row) for row in await self._pool.fetch_held(_MANY, numbers, ids)]
+        text, values = lookup.by_keys(_COLUMNS, keys)
+        found = [opened(self._sealer, row) for row in await self._pool.fetch_held(text, *values)]
         return {(row.kind, row.id): row for row in found}
 
     async def vread(self, kind: str, id: str, version: int) -> Stored | None:  # noqa: A002

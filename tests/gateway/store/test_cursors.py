@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from gateway.fhir.problem import Problem
 from gateway.store.postgres import cursors
 from security.crypto import Keys
 from tests.budget import examples
+from tests.gateway.store.making import asked
 
 PLACE = b"search|client|Query(kind='Task')"
 VALUES = st.lists(
@@ -72,3 +74,14 @@ def test_a_cursor_of_another_question_is_refused(keys: Keys, place: bytes) -> No
 
 def test_a_cursor_longer_than_any_of_ours_is_refused_unread(keys: Keys) -> None:
     refused(keys, "A" * (cursors.MAX_CHARS + 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "patient=Patient/p1&_sort=-date&_count=7", "code=a|b,c&date=ge2026&_total=accurate"]
+)
+def test_a_cursor_is_bound_to_its_question_whatever_the_page(text: str) -> None:
+    query = asked("Observation", text)
+
+    bound = cursors.of_search(replace(query, cursor="x"), "client")
+
+    assert bound == f"search|client|{replace(query, cursor='', count=0, total=False)!r}".encode()

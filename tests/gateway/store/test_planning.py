@@ -8,12 +8,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.store.postgres import planning
+from gateway.fhir.predicate import In
+from gateway.store.postgres import lookup, planning
+from gateway.store.postgres.kinds import PARTITIONS
 from tests.gateway.store.conftest import PostgresWorld
-from tests.gateway.store.making import asked, find, observation, put, walk
+from tests.gateway.store.making import asked, find, observation, patient, put, walk
 
 Plan = dict[str, Any]
 FINAL = "c|status|final"
+_READ = "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = $1"
+"""How many rows of a table this transaction has read by its indexes."""
 
 
 def number_of(text: str) -> int:
@@ -106,6 +110,38 @@ async def test_a_page_of_one_elder_reads_no_more_rows_than_it_needs(
     scans = [plan for plan in plans if plan.get("Relation Name") == "res_observation"]
     assert len(scans) == 2
     assert all(plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) <= 6 for plan in scans)
+
+
+async def test_a_walk_in_order_ends_with_its_page(world: PostgresWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    await put(world.store, *(observation(f"o{number:03}") for number in range(300)))
+    await world.pool.execute("ANALYZE res_observation")
+    informed = world.store_with(world.keys)
+    read: list[int] = []
+
+    async def counted(sql: str, *values: object) -> list[asyncpg.Record]:
+        async with world.pool.acquire() as connection, connection.transaction():
+            found = await connection.fetch(sql, *values)
+            read.append(await connection.fetchval(_READ, "res_observation"))
+            return found
+
+    monkeypatch.setattr(world.pool, "fetch_held", counted)
+
+    page = await informed.search(
+        replace(asked("Observation", "status=final"), count=5), In("klass", frozenset({"NURSING"}))
+    )
+
+    assert (len(page.rows), read[-1]) == (5, 6)
+
+
+async def test_rows_of_several_kinds_are_looked_up_in_their_partitions(world: PostgresWorld) -> None:
+    await put(world.store, observation("o1"), patient("p1"))
+    keys = [("Patient", "p1"), ("Observation", "o1"), ("Observation", "o2"), ("Group", "g1")]
+
+    text, _ = lookup.by_keys(("id",), keys)
+    found = await world.store.read_many(keys)
+
+    assert [table for table in PARTITIONS if f" {table} " in text] == ["res_observation", "res_patient", "res_other"]
+    assert set(found) == {("Patient", "p1"), ("Observation", "o1")}
 
 
 def nodes(plan: Plan) -> list[Plan]:

@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.fhir.predicate import All, AnyOf, Const, Facts, In, LevelAtMost, Not, Predicate, holds
+from gateway.store.postgres.restrict import given as folded
 from gateway.store.protocol import Batch, FhirStore
 from tests.budget import examples
+from tests.gateway.store.conftest import PostgresWorld
 from tests.gateway.store.making import asked, find, ids, observation, walk, write
 
 FACTS = [
@@ -64,6 +66,60 @@ async def test_a_restriction_lets_through_what_holds_on_the_facts(filled: FhirSt
 
     assert set(ids(page.rows)) == expected
     assert page.total == len(expected)
+
+
+@pytest.fixture
+async def of_elders(store: FhirStore) -> FhirStore:
+    """Give a store whose rows lie in the compartment of the elder that they are about."""
+    named = [(f"o{number:03}", facts) for number, facts in enumerate(FACTS) if facts.elder]
+    await store.commit(Batch(tuple(replace(write(observation(id, elder=f.elder)), facts=f) for id, f in named)))
+    return store
+
+
+@pytest.mark.parametrize("sort", ["", "&_sort=-date", "&_sort=-_id"])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(predicate=PREDICATES)
+async def test_the_rows_of_one_elder_are_restricted_alike(
+    of_elders: FhirStore, sort: str, predicate: Predicate
+) -> None:
+    expected = {
+        f"o{number:03}" for number, facts in enumerate(FACTS) if facts.elder == "p1" and holds(predicate, facts)
+    }
+
+    found = await walk(of_elders, replace(asked("Observation", f"patient=Patient/p1{sort}"), count=7), predicate)
+
+    assert (len(found), set(found)) == (len(expected), expected)
+
+
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(predicate=PREDICATES)
+async def test_strays_of_one_elder_are_restricted_alike(filled: FhirStore, predicate: Predicate) -> None:
+    expected = {f"o{number:03}" for number, facts in enumerate(FACTS) if holds(predicate, facts)}
+
+    found = await walk(filled, replace(asked("Observation", "patient=Patient/p1"), count=11), predicate)
+
+    assert (len(found), set(found)) == (len(expected), expected)
+
+
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(predicate=PREDICATES)
+async def test_rows_read_in_order_are_restricted_alike(
+    filled: FhirStore, world: PostgresWorld, predicate: Predicate
+) -> None:
+    await world.pool.execute("ANALYZE res_observation")
+    informed = world.store_with(world.keys)
+    expected = [f"o{number:03}" for number, facts in enumerate(FACTS) if holds(predicate, facts)]
+
+    found = await walk(informed, replace(asked("Observation", "status=final&_sort=_id"), count=9), predicate)
+
+    assert found == expected
+
+
+@settings(max_examples=examples(300))
+@given(predicate=PREDICATES, facts=st.sampled_from(FACTS))
+def test_a_restriction_for_a_known_elder_holds_where_the_whole_does(predicate: Predicate, facts: Facts) -> None:
+    assert holds(folded(predicate, facts.kind, facts.elder), facts) is holds(predicate, facts)
+    assert holds(folded(predicate, facts.kind, None), facts) is holds(predicate, facts)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ open it, nobody can read it in a log. Source: issue, "identifiers blinded in log
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ MAX_PAGE_CHARS = 8192
 """A longer one was not made here."""
 Pairs = Sequence[tuple[str, str]]
 _SAFE = "|:/,.*$"
+_AS_IT_IS = re.compile(r"[A-Za-z0-9_.\-~:|/,*$]*")
+"""What `quote` would leave as it is."""
 
 
 def resume(keys: Blinder, caller: Caller, where: str, pairs: Pairs) -> tuple[Pairs, str]:
@@ -53,7 +56,14 @@ def onward(keys: Blinder, caller: Caller, where: str, asked: Pairs, *, cursor: s
 
 def written(pairs: Iterable[tuple[str, str]]) -> str:
     """Return ``pairs`` as a query string."""
-    return "&".join(f"{quote(name, safe=':')}={quote(value, safe=_SAFE)}" for name, value in pairs)
+    return "&".join([f"{_quoted(name, ':')}={_quoted(value, _SAFE)}" for name, value in pairs])
+
+
+def _quoted(text: str, safe: str) -> str:
+    # Names and most values need nothing; to find that out costs a tenth of quoting.
+    if _AS_IT_IS.fullmatch(text) and (safe is _SAFE or text.isalnum()):
+        return text
+    return quote(text, safe=safe)
 
 
 def blinded(pairs: Pairs, query: Query, blind: Callable[[str], str]) -> str:

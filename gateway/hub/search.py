@@ -39,7 +39,7 @@ async def search(tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), 
         it.scope("search", kind)
         asked, cursor = links.resume(tools.keys, caller, kind, pairs)
         query, warnings = prepare(it, kind, asked, strict=strict)
-        page = await _page(it, replace(query, cursor=cursor))
+        page = await _page(it, replace(query, cursor=cursor) if cursor else query)
         rows = await _release(it, page.rows)
         return Found(
             rows,
@@ -80,11 +80,13 @@ def _guard(it: Interaction, query: Query) -> None:
 
 
 async def _page(it: Interaction, query: Query) -> Page:
-    resolved = [await _resolved(it, clause) for clause in query.clauses]
-    if not all(clause.terms for clause in resolved):
+    asked = query
+    if any(clause.chain is not None for clause in query.clauses):
+        asked = replace(query, clauses=tuple([await _resolved(it, clause) for clause in query.clauses]))
+    if not all(clause.terms for clause in asked.clauses):
         return Page((), total=0 if query.total else None)
     restriction = it.tools.gate.narrow(it.caller, "search", query.kind, by=query)
-    return await it.tools.store.search(replace(query, clauses=tuple(resolved)), restriction)
+    return await it.tools.store.search(asked, restriction)
 
 
 async def _resolved(it: Interaction, clause: Clause) -> Clause:

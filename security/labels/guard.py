@@ -16,6 +16,7 @@ class Guard:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._hidden: dict[tuple[str, str, str], bool] = {}
 
     def forbids(self, role: str, kind: str, param: str, terms: Sequence[Term]) -> bool:
         """Tell whether ``role`` may not search, sort or chain ``kind`` by ``param``.
@@ -27,9 +28,20 @@ class Guard:
             return False
         if kind not in self._catalogue.shown[role]:
             return True
-        column, name = self._catalogue.roles.index(role), param.partition(":")[0]
-        letters = {element.see[column] for element in row.elements.values() if name in element.params}
-        return not letters <= {"F"} and not (name == "identifier" and _full(terms))
+        name = param.partition(":")[0]
+        return self._hides(role, kind, name) and not (name == "identifier" and _full(terms))
+
+    def _hides(self, role: str, kind: str, name: str) -> bool:
+        """Tell whether ``role`` sees less than all of an element that the parameter ``name`` asks; found out once."""
+        key = (role, kind, name)
+        hidden = self._hidden.get(key)
+        if hidden is None:
+            column, elements = self._catalogue.roles.index(role), self._catalogue.kinds[kind].elements.values()
+            hidden = any(element.see[column] != "F" for element in elements if name in element.params)
+            # A parameter that no element has may be anything a client wrote: it is not kept.
+            if any(name in element.params for element in elements):
+                self._hidden[key] = hidden
+        return hidden
 
     def beyond_basis(self, kind: str, query: Query) -> bool:
         """Tell whether ``query`` asks ``kind`` for an element that a controller without a basis does not see."""

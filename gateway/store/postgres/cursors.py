@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +37,9 @@ def read(sealer: Sealer, cursor: str, *, place: bytes) -> list[Any]:
 
 def of_search(query: Query, bind: str) -> bytes:
     """Return what a search's cursor is bound to: the question without its page, and ``bind``."""
-    return f"search|{bind}|{replace(query, cursor='', count=0, total=False)!r}".encode()
+    # The text of the query with these three at nothing: what a cursor was bound to must stay to the letter.
+    asked = f"kind={query.kind!r}, clauses={query.clauses!r}, sort={query.sort!r}"
+    return f"search|{bind}|Query({asked}, count=0, cursor='', total=False)".encode()
 
 
 def of_history(kind: str, id: str, bind: str) -> bytes:  # noqa: A002 - FHIR's word

@@ -116,8 +116,14 @@ class HeldPool(_Pool):
         """
         for left in range(_TRIES - 1, -1, -1):
             try:
-                async with self.held() as held:
+                held = await self._take()
+                try:
                     return await (await held.prepared(sql)).fetch(*values)
+                except _LOST as error:
+                    _end(held, error)
+                    raise
+                finally:
+                    await self._give(held)
             except _LOST as error:
                 if isinstance(error, ValueError):
                     raise  # a value that the driver cannot send: our fault, not the database's
@@ -134,8 +140,7 @@ class HeldPool(_Pool):
         try:
             yield held
         except _LOST as error:
-            if not isinstance(error, ValueError) and not held.is_closed():
-                held.connection.terminate()  # it may not look closed yet, and would be the next to be given
+            _end(held, error)
             raise
         finally:
             await self._give(held)
@@ -187,6 +192,12 @@ class HeldPool(_Pool):
             if not waiter.done():
                 waiter.set_result(None)
                 return
+
+
+def _end(held: Held, error: BaseException) -> None:
+    """Throw the connection of ``held`` away, unless ``error`` is about a value and not about it."""
+    if not isinstance(error, ValueError) and not held.is_closed():
+        held.connection.terminate()  # it may not look closed yet, and would be the next to be given
 
 
 async def open_pool(dsn: str, *, size: int = 10, name: str = "yiyang") -> HeldPool:

@@ -43,17 +43,20 @@ class Searching:
 
     async def page(self, query: Query, restriction: Predicate, chained: Mapping[str, Predicate], bind: str) -> Page:
         """Return the page of ``query``. One query, one more for a total and for each chain."""
-        place = cursors.of_search(query, bind)
-        values = cursors.read(self._sealer, query.cursor, place=place) if query.cursor else []
-        resolved = [await self._resolved(clause, chained) for clause in query.clauses]
-        if not all(clause.terms for clause in resolved):
+        values: list[Any] = []
+        if query.cursor:
+            values = cursors.read(self._sealer, query.cursor, place=cursors.of_search(query, bind))
+        asked = query
+        if any(clause.chain is not None for clause in query.clauses):
+            asked = replace(query, clauses=tuple([await self._resolved(clause, chained) for clause in query.clauses]))
+        if not all(clause.terms for clause in asked.clauses):
             return Page((), total=0 if query.total or not query.count else None)
-        asked = replace(query, clauses=tuple(resolved))
         total = await self._total(asked, restriction) if query.total or not query.count else None
         if not query.count:
             return Page((), total=total)
         rows, last = await self._rows(asked, restriction, values)
-        return Page(tuple(rows), cursors.write(self._sealer, last, place=place) if last else "", total)
+        onward = cursors.write(self._sealer, last, place=cursors.of_search(query, bind)) if last else ""
+        return Page(tuple(rows), onward, total)
 
     async def _rows(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Stored], list[Any]]:
         """Return the opened rows, and the sort values of the last when more follow."""

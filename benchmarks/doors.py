@@ -27,7 +27,7 @@ from benchmarks.measure import Budget, Row  # noqa: E402
 from tests.flows.town import CARD, ELDER_CARD, discharge  # noqa: E402
 from tests.gateway.workers.serving import Gateway, serving, story, until  # noqa: E402
 
-CORES, LINES = 2, 16
+LINES = 16
 WARM = 1 / 3
 """Share of the requests that is sent before the measuring begins."""
 
@@ -46,7 +46,10 @@ def main() -> None:
     parser = measure.arguments(__doc__ or "")
     parser.add_argument("--requests", type=int, default=3000)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "home", "--workers", str(CORES)) as gateway:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder) / "home", "--workers", str(measure.CORES)) as gateway,
+    ):
         story(gateway)
         rows = list(run(gateway, asked.requests))
     measure.report(rows, as_json=asked.json)
@@ -94,7 +97,7 @@ def _row(
     spent = _series(gateway, port, requests[first:], settle=settle)
     each = len(requests) - first
     cpu = (spent.workers + spent.database) / each
-    rate = CORES * each / (spent.workers + spent.database + spent.client)
+    rate = measure.CORES * each / (spent.workers + spent.database + spent.client)
     note = (
         f"workers {spent.workers / each * 1e6:.0f} us, PostgreSQL {spent.database / each * 1e6:.0f} us, "
         f"client {spent.client / each * 1e6:.0f} us; {each / spent.wall:,.0f}/s wall"

@@ -32,7 +32,6 @@ from security.caller import Caller  # noqa: E402
 from security.state.roles import ROLES  # noqa: E402
 from tests.flows.town import CARD, CENTRE, CLIENTS, ELDER_CARD, Town, a03, discharge, open_town  # noqa: E402
 
-CORES = 2
 READS, SEARCHES, CREATES, BUNDLES = 400, 200, 200, 8
 AT_ONCE = 16
 """Senders that wait for their answers side by side."""
@@ -224,7 +223,7 @@ class Bench:
 def _row(name: str, own: float, other: float, wall: float, budget: Budget, per: float) -> Row:
     note = f"{own * 1e6:.0f} us + {other * 1e6:.0f} us PostgreSQL; {per / wall:,.0f}/s alone"
     cpu = own + other
-    return Row(name, cpu * 1e6, CORES * per / cpu, *budget, note)
+    return Row(name, cpu * 1e6, measure.CORES * per / cpu, *budget, note)
 
 
 _NUMBER = count(1)

@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+CORES = 2
+"""Cores of the machine whose rates architecture section 6 counts."""
 SERIES = 5
 """Series of which the best counts."""
 MICROSECONDS = "us"
@@ -41,7 +43,8 @@ class Budget(NamedTuple):
 class Row:
     """One measured operation.
 
-    ``cpu_us`` is the CPU of one call in microseconds, ``rate`` what one core does in a second, counted in ``unit``;
+    ``cpu_us`` is the CPU of one call in microseconds, ``rate`` what one core (where a row says so: `CORES`) does in a
+    second, counted in ``unit``;
     with the unit `MICROSECONDS` the budget speaks of ``cpu_us``. ``floor`` and ``goal`` are None where there is none.
     """
 

@@ -2,7 +2,8 @@
 
 `.venv/bin/python benchmarks/sizes.py [--sizes 10000,100000,1000000] [--json]`. One PostgreSQL with its usual safety,
 one process, no HTTP: the whole way from the hub on, decided, masked and audited. CPU is of this process and of
-PostgreSQL; `x1.3` in a note is the growth against the first size.
+PostgreSQL; a rate is what a machine of two cores does by that CPU, as in `main_job.py` and architecture section 6;
+`x1.3` in a note is the growth against the first size.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ async def _load(app: App, county: County, size: int, pid: int) -> Row:
     wall, mine, theirs = time.perf_counter() - began, time.process_time() - own, cpu_of(pid) - other
     note = f"checked and audited, {BATCH} a commit; database {theirs / count * 1e6:.0f} us; {count / wall:,.0f}/s wall"
     budget = Budget("/s", 10_000, 18_000)
-    return measure.row_of("bulk load, a resource", (mine + theirs) / count, budget=budget, note=note)
+    return _rate_row("bulk load, a resource", (mine + theirs) / count, budget, note)
 
 
 async def _asks(app: App, county: County, dsn: str, pid: int) -> AsyncIterator[Row]:
@@ -195,7 +196,12 @@ async def _measured(name: str, ask: Ask, budget: Budget, pid: int) -> Row:
 
     own, other, wall = await measure.cpu_per_await(once, times=TIMES, others=lambda: cpu_of(pid))
     note = f"own {own * 1e6:.0f} us, PostgreSQL {other * 1e6:.0f} us, wall {wall * 1e6:.0f} us"
-    return measure.row_of(name, own + other, budget=budget, note=note)
+    return _rate_row(name, own + other, budget, note)
+
+
+def _rate_row(name: str, cpu_seconds: float, budget: Budget, note: str) -> Row:
+    """Return the row of an operation whose rate is that of all cores."""
+    return measure.row_of(name, cpu_seconds, per=measure.CORES, budget=budget, note=note)
 
 
 async def _page_in_database(app: App, county: County) -> Row:

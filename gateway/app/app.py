@@ -107,6 +107,8 @@ async def open_app(settings: Settings, *, now: Clock = utc_now, share: bool = Fa
         asgi = Watched(_doors(rooms, hub, tokens, trace, others, health), meters, quiet=PROBES)
         mllp = MllpServer(Hl7Door(intake, sender=senders.by_message, stranger=trace.frame, now=now))
 
+        watch = asyncio.create_task(lines.watch(), name="log")
+        stack.callback(watch.cancel)
         await _start(stack, trace, workflow, pipeline)
         port = await mllp.start(settings.mllp_host, settings.mllp_port, share=share)
         stack.push_async_callback(mllp.stop)

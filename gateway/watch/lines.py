@@ -7,6 +7,7 @@ passes, neither a message's nor an exception's. Source: security.md AUD (no pers
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import logging
@@ -17,7 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -27,7 +28,8 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from gateway.watch.events import TABLE
+from gateway.watch.events import LASTING, TABLE
+from gateway.watch.lasting import Lasting
 
 FRAMES: Final = 6
 """Innermost places that are named of an exception (design default)."""
@@ -41,6 +43,8 @@ _DIGITS: Final = re.compile(r"\d{6}")
 MAX_NUMBER: Final = 10_000_000
 """Pids, ports, milliseconds and counts are below; phones and identity numbers are not."""
 MAX_TEXT: Final = 400
+LOOK_S: Final = 1.0
+"""How often it is looked for what is over."""
 KEPT: Final = 2_048
 """Words whose shape is remembered: routes, roles, clients come again and again."""
 _PLACES: Final = re.compile(r"(?!.*\d{6})[A-Za-z0-9_.:<> ]{0,800}")
@@ -108,6 +112,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "exit_code": _number,
     "attempts": _number,
     "count": _number,
+    "held_back": _number,
+    "seconds": _number,
+    "of": _named,
     # Why the embedded database does not start: no client has been connected to it by then.
     "why": _text,
 }
@@ -139,6 +146,7 @@ def configure(*, form: str, level: str, out: BinaryIO | None = None) -> None:
     human = form == "human" or (not form and out.isatty())
     least = logging.getLevelNamesMapping()[level.upper()]
     _log.out, _log.render, _log.least = out, _human if human else _json, least
+    _log.lasting = Lasting()
     logging.basicConfig(handlers=[_Handler()], level=least, force=True)
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
@@ -149,13 +157,28 @@ def configure(*, form: str, level: str, out: BinaryIO | None = None) -> None:
 def tell(level: int, event: str, **fields: Any) -> None:
     """Write one line of ``event`` at a ``level`` of `logging`; nothing below the least, or before `configure`.
 
-    Where the line cannot be written (the log's disk is full, its reader gone) it is left out: the service goes on.
+    What lasts is said once, and then seldom (`gateway.watch.lasting`). Where the line cannot be written (the log's disk
+    is full, its reader gone) it is left out: the service goes on.
     """
     if level >= _log.least:
+        if event in LASTING:
+            held_back = _log.lasting.held_back(level, event, fields)
+            if held_back is None:
+                return
+            if held_back:
+                fields["held_back"] = held_back
         # One write a line: lines of several processes on one pipe do not mix.
         with contextlib.suppress(OSError, ValueError):  # ValueError: the stream is closed
             _log.out.write(_log.render(_line(level, event, fields)) + b"\n")
             _log.out.flush()
+
+
+async def watch() -> None:
+    """Say what was told again and again and is over, until cancelled. One in each process that serves."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        for each in _log.lasting.over():
+            tell(each.level, "condition.over", of=each.of, count=each.count, seconds=each.seconds, **each.named)
 
 
 def answered(  # noqa: PLR0913 - the fields of the line that is written most
@@ -198,6 +221,7 @@ class _Log:
     out: BinaryIO
     render: Callable[[Mapping[str, Any]], bytes]
     least: int
+    lasting: Lasting = field(default_factory=Lasting)
 
 
 def _json(line: Mapping[str, Any]) -> bytes:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import parse_qs, quote, urlsplit
 
-from gateway.store.postgres import embedded_keeper
+from gateway.store.postgres import embedded_keeper, embedded_log
 from gateway.store.postgres.embedded_binaries import Binaries, EmbeddedError, copied_for, find_binaries, reachable_by
 from gateway.store.postgres.embedded_process import live_server, read_server_file
 
@@ -185,10 +185,11 @@ def _start_as_owner(
     until = time.monotonic() + LEFTOVERS_LIMIT_S
     while True:
         socket_dir = _socket_dir(data_dir, account, wanted)
+        said = embedded_log.size(_beside(data_dir, "log"))
         keeper = _spawn_keeper(data_dir, binaries, account, _server_settings(binaries, socket_dir, settings), lock)
         if (pid := _wait_ready(data_dir, keeper)) is not None:
             return EmbeddedServer(data_dir, _dsn(data_dir, str(socket_dir)), pid, keeper, settings)
-        reason = _last_words(data_dir)
+        reason = embedded_log.last_words(_beside(data_dir, "log"), after=said)
         if "still in use" not in reason or time.monotonic() > until:
             raise EmbeddedError(f"PostgreSQL did not start: {reason} See {_beside(data_dir, 'log')}.")
         time.sleep(0.2)
@@ -278,7 +279,7 @@ def _run(folder: Path, account: _Account, command: list[str], words: list[str], 
 def _spawn_keeper(
     data_dir: Path, binaries: Binaries, account: _Account, settings: Mapping[str, str], lock: IO[bytes]
 ) -> "subprocess.Popen[bytes]":
-    with _seen(data_dir, account) as (seen, keep), _open_log(data_dir) as log:
+    with _seen(data_dir, account) as (seen, keep), embedded_log.opened(_beside(data_dir, "log")) as log:
         command = [binaries.program("postgres"), "-D", seen]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
@@ -399,17 +400,6 @@ def _dsn(data_dir: Path, socket_dir: str) -> str:
         message = f"{_beside(data_dir, 'password')} is missing. Put it back from the backup of this directory."
         raise EmbeddedError(message) from error
     return f"postgresql://{_NAME}:{quote(password)}@/{_NAME}?host={quote(socket_dir, safe='/')}"
-
-
-def _open_log(data_dir: Path) -> IO[bytes]:
-    descriptor = os.open(_beside(data_dir, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    return os.fdopen(descriptor, "ab")
-
-
-def _last_words(data_dir: Path) -> str:
-    lines = _beside(data_dir, "log").read_text(encoding="utf-8", errors="replace").splitlines()
-    fatal = [line for line in lines[-30:] if "FATAL" in line]
-    return fatal[-1] if fatal else " ".join(lines[-3:])
 
 
 def _lock_file(data_dir: Path) -> Path:

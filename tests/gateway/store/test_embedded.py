@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gateway.store.postgres import embedded_log
 from gateway.store.postgres.embedded import EmbeddedError, EmbeddedServer
 from gateway.store.postgres.embedded_binaries import Binaries, find_binaries, installations
 from gateway.store.postgres.embedded_process import live_server
@@ -175,6 +176,39 @@ def test_data_of_another_version_is_refused_with_the_remedy(data_dir: Path) -> N
 def test_a_server_that_cannot_start_says_why(data_dir: Path, binaries: Binaries) -> None:
     with pytest.raises(EmbeddedError, match=r"did not start.*no_such_setting"):
         EmbeddedServer.start(data_dir, binaries=binaries, settings={"no_such_setting": "1"})
+
+
+def test_a_start_that_fails_does_not_quote_an_earlier_one(data_dir: Path, binaries: Binaries) -> None:
+    with pytest.raises(EmbeddedError, match="first_setting"):
+        EmbeddedServer.start(data_dir, binaries=binaries, settings={"first_setting": "1"})
+
+    with pytest.raises(EmbeddedError, match="second_setting") as refused:
+        EmbeddedServer.start(data_dir, binaries=binaries, settings={"second_setting": "1"})
+    assert "first_setting" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("this_start", "reason"),
+    [
+        (["LOG:  redo starts", "PANIC:  no room", "FATAL:  shut down by another"], "PANIC:  no room"),
+        (["FATAL:  one", "FATAL:  two", "LOG:  shut down"], "FATAL:  two"),
+        (["FATAL:  lost", "FATAL:  the database system is starting up"], "FATAL:  lost"),
+        (["sh: 1: cannot execute"], "sh: 1: cannot execute"),
+        ([], "it said nothing."),
+    ],
+    ids=["panic first", "last fatal", "not what clients are told", "neither", "silence"],
+)
+def test_the_reason_is_the_line_of_this_start(tmp_path: Path, this_start: list[str], reason: str) -> None:
+    log, before = tmp_path / "pg.log", "FATAL:  of an earlier start\n"
+    log.write_text(before + "".join(f"{line}\n" for line in this_start))
+
+    assert embedded_log.last_words(tmp_path / "pg.log", after=len(before)) == reason
+
+
+def test_a_log_that_was_cut_meanwhile_is_read_from_its_begin(tmp_path: Path) -> None:
+    (tmp_path / "pg.log").write_text("FATAL:  lost\n")
+
+    assert embedded_log.last_words(tmp_path / "pg.log", after=1000) == "FATAL:  lost"
 
 
 def test_without_any_postgresql_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

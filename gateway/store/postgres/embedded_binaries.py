@@ -17,6 +17,9 @@ from pathlib import Path
 # Oldest major version the schema is tested on (MERGE, lz4 TOAST); Debian 12 ships it.
 OLDEST_MAJOR = 15
 
+# Where root keeps a copy for another account: no folder on the way is closed to it.
+COPIES = Path("/var/cache/yiyang")
+
 _SYSTEM_PLACES = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
     "/usr/pgsql-*/bin",  # RHEL, openEuler with the PGDG packages
@@ -109,7 +112,7 @@ def copied_for(binaries: Binaries, uid: int, gid: int) -> Binaries:
 
     source = binaries.bin_dir.parent
     changed = int((binaries.bin_dir / "postgres").stat().st_mtime)
-    target = Path(f"/var/cache/yiyang/postgres-{binaries.major}-{changed}")
+    target = COPIES / f"postgres-{binaries.major}-{changed}"
     if not target.exists():
         _copy_tree(source, target)
     if target.stat().st_uid != 0 or target.parent.stat().st_uid != 0:

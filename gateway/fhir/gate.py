@@ -11,7 +11,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gateway.fhir import compartments, definitions, profiles, quick, validate, wire
+from gateway.fhir import compartments, definitions, profiles, validate, wire
 from gateway.fhir.codec import Json
 from gateway.fhir.problem import Problem, Problems
 
@@ -86,7 +86,7 @@ def check(doc: Json) -> list[Problem]:
     """
     if _is_clean(doc):
         return []
-    problems = validate.faults_of(doc)
+    problems = validate.faults(doc)
     for where, resource in _standing(doc):
         problems += [_placed(problem, where) for problem in _beyond_r4(resource)]
     return problems
@@ -94,14 +94,13 @@ def check(doc: Json) -> list[Problem]:
 
 def _is_clean(doc: Json) -> bool:
     """Tell whether there is surely no problem, the short way of nearly every resource."""
-    if not quick.is_clean(doc):
+    if not profiles.shipped().is_clean(doc):
         return False
-    overlay = profiles.shipped()
     try:
-        for resource in (doc, *(e["resource"] for e in _entries(doc) if "resource" in e)):
-            compartments.elder_of(resource)
-            if not overlay.surely_kept(resource):
-                return False
+        compartments.elder_of(doc)
+        for entry in _entries(doc):
+            if "resource" in entry:
+                compartments.elder_of(entry["resource"])
     except Problem:
         return False
     return True

@@ -8,9 +8,9 @@ profiles that come with this program, each written with `repr`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gateway.fhir import definitions
 from gateway.fhir.fhirpath import Binary, Call, Index, Literal, Member, Node, parse
@@ -22,6 +22,8 @@ Source = str | None
 """A Python expression, None when nothing can be asked."""
 
 _DATES = frozenset(("date", "dateTime", "instant"))
+_ABSENT = "None"
+_OPPOSITE = {"True": "False", "False": "True"}
 # What gives nothing when there is nothing to apply it to.
 _STRICT = frozenset(("where", "select", "first", "tail", "ofType", "as", "resolve", "trace"))
 
@@ -32,8 +34,15 @@ def guard_of(expressions: Iterable[str], type_: str) -> Guard | None:
     if None in sources:
         return None
     text = " and ".join(f"({source})" for source in dict.fromkeys(sources)) or "True"
-    made: Guard = eval(f"lambda n: {text}", {"in_order": _in_order, "not_negative": _not_negative})  # noqa: S307 - see above
+    made: Guard = eval(f"lambda n: {text}", dict(NAMES))  # noqa: S307 - see above
     return made
+
+
+def source_of(expression: str, type_: str, members: Mapping[str, str]) -> Source:
+    """Return the source of the same question about an object of which it is known what it holds: ``members`` names the
+    variable of each of its members. "True" and "False" where that alone decides. What else it needs is in `NAMES`.
+    """
+    return _true(parse(expression), _Focus("n", type_, members))
 
 
 def has_guard(expression: str, type_: str) -> bool:
@@ -42,26 +51,47 @@ def has_guard(expression: str, type_: str) -> bool:
 
 
 class _Focus(NamedTuple):
-    """What an expression is about: a variable of the generated source, and the type of the object in it."""
+    """What an expression is about: a variable of the generated source, and the type of the object in it.
+
+    ``members`` are the variables of all that the object holds, where that is known.
+    """
 
     name: str
     type: str
+    members: Mapping[str, str] | None = None
 
     def single(self, member: str) -> str:
         """Return the source of the element ``member`` when it is one primitive value, else ""."""
         found = forms(self.type, member)
         plain = len(found) == 1 and found[0][2] and not definitions.elements(self.type)[member].many
+        if plain and self.members is not None:
+            return self.members.get(member, _ABSENT)
         return f"{self.name}.get({member!r})" if plain else ""
+
+    def holds(self, form: str) -> str:
+        """Return the source that tells whether the object has the member ``form``."""
+        return f"{form!r} in {self.name}" if self.members is None else str(form in self.members)
 
     def has(self, member: str) -> str:
         """Return the source that tells whether the element ``member`` is there."""
-        return (
-            "(" + (" or ".join(f"{form!r} in {self.name}" for form in json_names(self.type, member)) or "False") + ")"
-        )
+        found: Source = "False"
+        for form in json_names(self.type, member):
+            found = _either(found, self.holds(form))
+        return str(found)
 
     def lacks(self, member: str) -> str:
         """Return the source that tells whether the element ``member`` is not there."""
-        return f"not {self.has(member)}"
+        return _OPPOSITE.get(self.has(member), f"not {self.has(member)}")
+
+    def items(self, member: str) -> str:
+        """Return the source of the objects in the element ``member``."""
+        many = definitions.elements(self.type)[member].many
+        if self.members is not None:
+            found = self.members.get(member, "()")
+            return found if many or found == "()" else f"({found},)"
+        if many:
+            return f"{self.name}.get({member!r}, ())"
+        return f"(({self.name}[{member!r}],) if {member!r} in {self.name} else ())"
 
 
 class _Loop(NamedTuple):
@@ -69,6 +99,15 @@ class _Loop(NamedTuple):
 
     clauses: str
     focus: _Focus
+    is_empty: bool = False
+
+    def any(self, test: str) -> str:
+        """Return the source that tells whether ``test`` is true of one of the objects."""
+        return "False" if self.is_empty or test == "False" else f"any({test} for {self.clauses})"
+
+    def none(self, test: str) -> str:
+        """Return the source that tells whether ``test`` is true of none of them."""
+        return _OPPOSITE.get(self.any(test), f"not {self.any(test)}")
 
 
 def _true(node: Node, at: _Focus) -> Source:
@@ -101,7 +140,7 @@ def _true_binary(operator: str, left: Node, right: Node, at: _Focus) -> Source: 
             return _counted(left, at)
         case ">=" if isinstance(left, Member) and left.of is None and right == Literal(0):
             value = at.single(left.name)
-            return f"not_negative({value})" if value else None
+            return "False" if value == _ABSENT else f"not_negative({value})" if value else None
     return None
 
 
@@ -115,7 +154,7 @@ def _false(node: Node, at: _Focus) -> Source:  # noqa: PLR0911 - one for each ki
         case Binary("implies", left, right):
             return _both(_true(left, at), _false(right, at))
         case Binary("=", Member(None, name) as left, right):
-            return _both(_compared(left, right, at, "!="), f"{name!r} in {at.name}")
+            return _both(_compared(left, right, at, "!="), at.holds(name))
         case Call(of, "not", ()) if of is not None:
             return _true(of, at)
         case Call(of, "exists" | "hasValue", _) if of is not None:
@@ -142,7 +181,9 @@ def _compared(left: Node, right: Node, at: _Focus, sign: str) -> Source:
     if not isinstance(left, Member) or left.of is not None or not isinstance(right, Literal):
         return None
     value = at.single(left.name)
-    return f"{value} {sign} {right.value!r}" if value and isinstance(right.value, str) else None
+    if not value or not isinstance(right.value, str):
+        return None
+    return str(sign == "!=") if value == _ABSENT else f"{value} {sign} {right.value!r}"
 
 
 def _none(node: Node, at: _Focus) -> Source:  # noqa: PLR0911 - one for each kind of node
@@ -151,9 +192,9 @@ def _none(node: Node, at: _Focus) -> Source:  # noqa: PLR0911 - one for each kin
         case Member(None, name):
             return at.lacks(name)
         case Member(of, name) if of is not None and (loop := _loop(of, at, _untrue)) is not None:
-            return f"not any({loop.focus.has(name)} for {loop.clauses})"
+            return loop.none(loop.focus.has(name))
         case Call(_, "where", _) if (loop := _loop(node, at, _untrue)) is not None:
-            return f"not any(True for {loop.clauses})"
+            return loop.none("True")
         case Call(None, "where", (criterion,)):
             return _untrue(criterion, at)
         case Member(of, _) | Index(of, Literal(int())):
@@ -169,9 +210,9 @@ def _some(node: Node, at: _Focus) -> Source:
         case Member(None, name):
             return at.has(name)
         case Member(of, name) if of is not None and (loop := _loop(of, at, _true)) is not None:
-            return f"any({loop.focus.has(name)} for {loop.clauses})"
+            return loop.any(loop.focus.has(name))
         case Call(_, "where", _) if (loop := _loop(node, at, _true)) is not None:
-            return f"any(True for {loop.clauses})"
+            return loop.any("True")
     return None
 
 
@@ -189,7 +230,7 @@ def _loop(node: Node, at: _Focus, decide: Callable[[Node, _Focus], Source]) -> _
             if above is None or source is None:
                 return None
             asked = source if decide is _true else f"not ({source})"
-            return _Loop(f"{above.clauses} if {asked}", above.focus)
+            return _Loop(f"{above.clauses} if {asked}", above.focus, above.is_empty)
     return None
 
 
@@ -198,12 +239,10 @@ def _step(above: _Loop | None, name: str, at: _Focus) -> _Loop | None:
     found = forms(at.type, name)
     if len(found) != 1 or found[0][2] or found[0][1] == "Resource":
         return None
-    variable = f"{at.name}_{name}"
-    items = f"{at.name}.get({name!r}, ())"
-    if not definitions.elements(at.type)[name].many:
-        items = f"(({at.name}[{name!r}],) if {name!r} in {at.name} else ())"
+    variable, items = f"{at.name}_{name}", at.items(name)
     clauses = f"{above.clauses} for " if above is not None else ""
-    return _Loop(f"{clauses}{variable} in {items}", _Focus(variable, found[0][1]))
+    is_empty = items == "()" or (above is not None and above.is_empty)
+    return _Loop(f"{clauses}{variable} in {items}", _Focus(variable, found[0][1]), is_empty)
 
 
 def _counted(node: Node, at: _Focus) -> Source:
@@ -219,7 +258,9 @@ def _counted(node: Node, at: _Focus) -> Source:
 def _ordered(left: Node, right: Node, at: _Focus) -> Source:
     names = [side.name for side in (left, right) if isinstance(side, Member) and side.of is None]
     dates = [at.single(name) for name in names if forms(at.type, name) and forms(at.type, name)[0][1] in _DATES]
-    return f"in_order({dates[0]}, {dates[1]})" if len(dates) == 2 and all(dates) else None
+    if len(dates) != 2 or not all(dates):
+        return None
+    return "False" if _ABSENT in dates else f"in_order({dates[0]}, {dates[1]})"
 
 
 def _in_order(one: Any, other: Any) -> bool:
@@ -235,8 +276,22 @@ def _not_negative(value: Any) -> bool:
 
 
 def _either(one: Source, other: Source) -> Source:
-    return f"({one} or {other})" if one and other else one or other
+    if "True" in (one, other):
+        return "True"
+    if one in (None, "False") or other in (None, "False"):
+        return one if other is None else other if one in (None, "False") else one
+    return f"({one} or {other})"
 
 
 def _both(one: Source, other: Source) -> Source:
-    return f"({one} and {other})" if one and other else None
+    if one is None or other is None:
+        return None
+    if "False" in (one, other):
+        return "False"
+    if "True" in (one, other):
+        return other if one == "True" else one
+    return f"({one} and {other})"
+
+
+NAMES: Final[Mapping[str, object]] = {"in_order": _in_order, "not_negative": _not_negative}
+"""What the sources call."""

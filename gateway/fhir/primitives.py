@@ -43,6 +43,14 @@ def test_of(name: str) -> Test:
     return _TESTS[name]
 
 
+def source_of(name: str, value: str) -> str:
+    """Return the same test as Python source about the variable ``value``; what it calls is in `NAMES`.
+
+    It answers most values without a call.
+    """
+    return _SOURCES[name].replace("VALUE", value)
+
+
 def _formed(form: re.Pattern[str]) -> Test:
     def test(value: Any) -> bool:
         return value.__class__ is str and form.fullmatch(value) is not None
@@ -116,3 +124,26 @@ _TESTS: Final[dict[str, Test]] = {
     "code": _code,
     "decimal": _decimal,
 }
+
+_MARK = "VALUE.__class__ is str and VALUE.isprintable() and VALUE != '' and ' ' not in VALUE"
+_PLAIN = "VALUE.__class__ is str and VALUE.isprintable() and 0 < len(VALUE) < 1000 and not VALUE.isspace()"
+_SOURCES: Final[dict[str, str]] = {
+    **{name: f"test_{name}(VALUE)" for name in _TESTS},
+    **{name: f"VALUE.__class__ is str and form_{name}(VALUE)" for name in _FORMS},
+    **{
+        name: f"VALUE.__class__ is str and form_{name}(VALUE) and (VALUE[8:10] <= '28' or in_calendar(VALUE))"
+        for name in ("date", "dateTime", "instant")
+    },
+    **{name: f"VALUE.__class__ is int and {lowest} <= VALUE < {_LIMIT}" for name, lowest in _WHOLE.items()},
+    **{name: f"({_PLAIN} or test_{name}(VALUE))" for name in ("string", "markdown", "xhtml")},
+    **dict.fromkeys(("uri", "url", "canonical"), _MARK),
+    "boolean": "(VALUE is True or VALUE is False)",
+    "code": f"({_MARK} or test_code(VALUE))",
+    "decimal": "(VALUE.__class__ is int or test_decimal(VALUE))",
+}
+NAMES: Final[dict[str, object]] = {
+    **{f"test_{name}": test for name, test in _TESTS.items()},
+    **{f"form_{name}": form.fullmatch for name, form in _FORMS.items()},
+    "in_calendar": _in_calendar,
+}
+"""What the sources call."""

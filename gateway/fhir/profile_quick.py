@@ -1,8 +1,9 @@
-"""Answers one question about a resource and a profile fast: is there surely nothing to say, not even a warning?
+"""Answers one question about a value and a node of a profile fast: is there surely nothing to say, not even a warning?
 
 The short cut of `profiles`, as `quick` is that of `validate`: True means that the walk finds nothing, False means
 nothing. Asked only of what is clean by R4. One closure for each node of a profile and each type that its value may
-have, made on first use. What is rare is left to the walk: contained resources, resources in a resource.
+have, made on first use. What is rare is left to the walk: contained resources, resources in a resource. `layouts` asks
+single questions of it, `straight` everything where it has no function of its own.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 from gateway.fhir.evaluate import Scope
 from gateway.fhir.guards import Guard, guard_of
 from gateway.fhir.invariants import Rule
-from gateway.fhir.profile_node import Form, Node
+from gateway.fhir.primitives import Test
+from gateway.fhir.profile_node import Expected, Form, Node
 from gateway.fhir.shapes import MAX_ITEMS
-from gateway.fhir.slices import agrees, bound, kind_of_target
+from gateway.fhir.slices import agrees, kind_of_target
+from gateway.fhir.value_sets import Systems
 
 Json = dict[str, Any]
 
@@ -37,24 +40,17 @@ class Quick:
         self._trees = trees
         self._made: dict[tuple[str, str], Check] = {}
 
-    def is_clean(self, url: str, resource: Json, kind: str) -> bool:
-        """Tell whether ``resource`` of ``kind``, which stands by itself, surely keeps the profile ``url``."""
-        try:
-            return "contained" not in resource and self._profile(url, kind)(resource, None, resource)
-        except RecursionError:
-            return False
-
     def _profile(self, url: str, kind: str) -> Check:
         made = self._made.get((url, kind))
         if made is None:
-            made = self._made[url, kind] = self._item(self._trees[url], kind) or _fine
+            made = self._made[url, kind] = self.item(self._trees[url], kind) or _fine
         return made
 
-    def _item(self, node: Node, kind: str) -> Check | None:
+    def item(self, node: Node, kind: str) -> Check | None:
         """Return the check of a value of ``kind`` against ``node``, None when there is nothing to check."""
         if kind == "Resource" or (node.kinds and kind not in node.kinds):
             return _never
-        checks = [*_own(node), *self._rules(node, kind), *(self._shape(url, kind) for url in node.shapes)]
+        checks = [*own_checks_of(node), *self._rules(node, kind), *(self._shape(url, kind) for url in node.shapes)]
         if node.children:
             checks.append(self._children(node, kind))
         return _all(checks) if checks else None
@@ -63,7 +59,7 @@ class Quick:
         return lambda value, twin, resource: self._profile(url, kind)(value, twin, resource)
 
     def _rules(self, node: Node, kind: str) -> list[Check]:
-        return [_rule(rule, kind) for rule in node.rules]
+        return [rule_check_of(rule, kind) for rule in node.rules]
 
     def _children(self, node: Node, kind: str) -> Check:
         of_object = self._object(node, kind)
@@ -79,7 +75,7 @@ class Quick:
     def _object(self, node: Node, kind: str) -> Element:
         plan = node.plan(kind)
         required = [names for _, names in plan.required]
-        elements = [self._element(child, forms) for child, forms in plan.walked]
+        elements = [self.element(child, forms) for child, forms in plan.walked]
 
         def run(holder: Json, resource: Json) -> bool:
             for names in required:
@@ -92,15 +88,15 @@ class Quick:
 
         return run
 
-    def _element(self, node: Node, forms: tuple[Form, ...]) -> Element:
+    def element(self, node: Node, forms: tuple[Form, ...]) -> Element:
         """Return the check of an element: how often it is there, each of its values, its slices."""
         if len(forms) > 1:
             return self._choice(node, forms)
         if not forms:
-            return lambda holder, resource: _counter(node)(0, [])
+            return lambda holder, resource: counter_of(node)(0, [])
         name, twin_name, kind = forms[0]
         check = self._one(node, kind)
-        fits = _counter(node)
+        fits = counter_of(node)
 
         def run(holder: Json, resource: Json) -> bool:
             value = holder.get(name)
@@ -126,7 +122,7 @@ class Quick:
         kinds = {name: kind for name, _, kind in forms}
         twins = frozenset(twin for _, twin, _ in forms if twin)
         made: dict[str, Slice | None] = {}
-        fits = _counter(node)
+        fits = counter_of(node)
 
         def run(holder: Json, resource: Json) -> bool:
             number = 0
@@ -147,11 +143,11 @@ class Quick:
 
     def _one(self, node: Node, kind: str) -> Slice | None:
         """Return the check of one value of an element, by the element and by its slice, which it notes."""
-        check = self._item(node, kind)
+        check = self.item(node, kind)
         if node.choose is None:
             return None if check is None else lambda value, twin, resource, _: check(value, twin, resource)
         choose, closed = node.choose, node.closed
-        slices = {name: self._item(slice_, kind) for name, slice_ in node.slices.items()}
+        slices = {name: self.item(slice_, kind) for name, slice_ in node.slices.items()}
 
         def run(value: Any, twin: Any, resource: Json, taken: list[str]) -> bool:
             if check is not None and not check(value, twin, resource):
@@ -166,7 +162,7 @@ class Quick:
         return run
 
 
-def _counter(node: Node) -> Callable[[int, list[str]], bool]:
+def counter_of(node: Node) -> Callable[[int, list[str]], bool]:
     """Return whether an element may be there so many times, and its slices as often as they were taken."""
     low, high = node.min, MAX_ITEMS if node.max is None else node.max
     bounds = [(name, slice_.min, slice_.max) for name, slice_ in node.slices.items()]
@@ -185,24 +181,77 @@ def _counter(node: Node) -> Callable[[int, list[str]], bool]:
     return run
 
 
-def _own(node: Node) -> list[Check]:
+def own_checks_of(node: Node) -> list[Check]:
     """Return the checks of a value itself: what it may point to, what it is, of which codes."""
+    return [*_target_checks(node), *content_checks_of(node)]
+
+
+def _target_checks(node: Node) -> list[Check]:
+    if not (node.kinds and node.targets):
+        return []
+    test = target_test_of(node.targets)
+    return [lambda value, twin, resource: test(value)]
+
+
+def content_checks_of(node: Node) -> list[Check]:
+    """Return the same without what it may point to."""
     found: list[Check] = []
-    if node.kinds and node.targets:
-        found.append(_target(node.targets))
     if node.expected is not None:
-        expected = node.expected
-        found.append(lambda value, twin, resource: agrees(value, expected))
+        agrees_ = _agreeing(node.expected)
+        found.append(lambda value, twin, resource: agrees_(value))
     if node.binding is not None:
-        systems = node.binding.systems
-        found.append(lambda value, twin, resource: bound(value, systems))
+        bound_ = _bound_by(node.binding.systems)
+        found.append(lambda value, twin, resource: bound_(value))
     return found
 
 
-def _target(targets: frozenset[str]) -> Check:
+def _agreeing(expected: Expected) -> Test:
+    """Return `agrees` as a function of a value that is clean by R4."""
+    if expected.exact:
+        return lambda value: agrees(value, expected)
+    return _holding(expected.value)
+
+
+def _holding(pattern: Any) -> Test:
+    if isinstance(pattern, str):
+        return lambda value: value == pattern
+    if isinstance(pattern, dict):
+        inner = [(name, _holding(value)) for name, value in pattern.items()]
+        return lambda value: _all_of(inner, value)
+    if isinstance(pattern, list):
+        wanted = [_holding(value) for value in pattern]
+        return lambda value: value.__class__ is list and all(any(map(test, value)) for test in wanted)
+    return lambda value: agrees(value, Expected(pattern, exact=False))
+
+
+def _all_of(tests: list[tuple[str, Test]], value: Any) -> bool:
+    if value.__class__ is not dict:
+        return False
+    return all(name in value and test(value[name]) for name, test in tests)
+
+
+def _bound_by(systems: Systems) -> Test:
+    """Return `bound` as a function of a value that is clean by R4."""
+    every = frozenset(code for codes in systems.values() for code in codes)
+
+    def run(value: Any) -> bool:
+        if value.__class__ is not dict:
+            return value in every
+        codings = value.get("coding", ()) if "coding" in value or "text" in value else (value,)
+        for coding in codings:
+            codes = systems.get(coding.get("system", ""))
+            if codes is not None and coding.get("code") in codes:
+                return True
+        return False
+
+    return run
+
+
+def target_test_of(targets: frozenset[str]) -> Test:
+    """Return whether a reference tells none or one of the kinds ``targets``."""
     allowed = targets | {""}
 
-    def run(value: Any, twin: Any, resource: Json) -> bool:
+    def run(value: Any) -> bool:
         text = value.get("reference") if value.__class__ is dict else None
         # What is good R4 and starts so is a reference on this server.
         return (text is not None and text.partition("/")[0] in targets) or kind_of_target(value) in allowed
@@ -210,7 +259,8 @@ def _target(targets: frozenset[str]) -> Check:
     return run
 
 
-def _rule(rule: Rule, kind: str) -> Check:
+def rule_check_of(rule: Rule, kind: str) -> Check:
+    """Return the check of a rule of a profile on a value of ``kind``."""
     guard = _IN_CODE.get(rule.key) or guard_of([rule.expression], kind)
 
     def run(value: Any, twin: Any, resource: Json) -> bool:

@@ -1,9 +1,10 @@
-"""Answers one question about a document fast: has R4 surely nothing to say about it, not even a warning?
+"""Answers one question about an object fast: has R4 surely nothing to say about it, not even a warning?
 
 True means that `validate.faults_of` finds nothing; False means nothing: the long way must be asked. So there is still
 one validator, and this is its short cut for what is right: one closure a type over two tables, no places, no lists of
 faults. What is rare is left to the long way: contained resources, extensions of values in a list. Tests hold both
-against each other. Source: as `validate`; docs/decisions/0012-a-short-way-for-what-is-usual.md.
+against each other. `layouts` asks single questions of it, `straight` everything where it has no function of its own.
+Source: as `validate`; docs/decisions/0012-a-short-way-for-what-is-usual.md.
 """
 
 from __future__ import annotations
@@ -19,28 +20,21 @@ from gateway.fhir.invariants import Rule
 from gateway.fhir.narrative import forbidden_in
 from gateway.fhir.primitives import Test
 from gateway.fhir.references import RELATIVE, Target, target_of
-from gateway.fhir.shapes import ABSOLUTE, MAX_ITEMS, Member, Shape, shape_of
+from gateway.fhir.shapes import ABSOLUTE, MAX_ITEMS, Binding, Member, Shape, shape_of
 
 Json = dict[str, Any]
 Check = Callable[[Any, Json], bool]
 """Tells whether a value has no fault; the second argument is the resource it stands in."""
 
 
-def is_clean(doc: Json) -> bool:
-    """Tell whether ``doc``, a resource of any kind, has surely no fault; never raises."""
-    try:
-        return _resource(doc, doc)
-    except RecursionError:
-        return False
-
-
 def _resource(doc: Any, _: Json) -> bool:
     """Check a resource that stands by itself."""
     kind = doc.get("resourceType") if doc.__class__ is dict else None
-    return kind.__class__ is str and kind in definitions.kinds() and _object(kind)(doc, doc)
+    return kind.__class__ is str and kind in definitions.kinds() and object_of(kind)(doc, doc)
 
 
-def _never(_: Any, __: Json) -> bool:
+def never(_: Any, __: Json) -> bool:
+    """Say no."""
     return False
 
 
@@ -53,7 +47,7 @@ class _Deep(dict[str, Check]):
 
     def __missing__(self, name: str) -> Check:
         made = _check_of(self.shape, name)
-        if made is not _never:
+        if made is not never:
             self[name] = made
         return made
 
@@ -61,13 +55,13 @@ class _Deep(dict[str, Check]):
 def _check_of(shape: Shape, name: str) -> Check:
     member = shape.members.get(name)
     if member is not None:
-        return _list(_value(member)) if member.many else _value(member)
+        return _list(value_of(member)) if member.many else value_of(member)
     twin = shape.members.get(name[1:]) if name[:1] == "_" else None
-    return _never if twin is None or twin.test is None or twin.many else _object("Element")
+    return never if twin is None or twin.test is None or twin.many else object_of("Element")
 
 
 @cache
-def _object(type_: str) -> Check:
+def object_of(type_: str) -> Check:
     """Return the check of values that should be objects of ``type_``."""
     shape = shape_of(type_)
     members = _members(shape)
@@ -108,6 +102,12 @@ def _members(shape: Shape) -> Check:
 
 def _further(shape: Shape) -> list[Check]:
     """Return the checks of an object whose members are good: what must be there, choices, rules."""
+    rules = _rules(shape.rules, shape.type)
+    return [*presence_of(shape), rules] if rules is not None else presence_of(shape)
+
+
+def presence_of(shape: Shape) -> list[Check]:
+    """Return the checks that the names of an object's members decide: what must be there, one form of a choice."""
     found: list[Check] = []
     single = frozenset(names[0] for _, names in shape.required if len(names) == 1)
     if single:
@@ -118,8 +118,7 @@ def _further(shape: Shape) -> list[Check]:
         found.append(_value_or_extensions(frozenset(choices)))
     elif choices:
         found.append(_chosen(choices))
-    rules = _rules(shape.rules, shape.type)
-    return [*found, rules] if rules is not None else found
+    return found
 
 
 def _one_of(names: tuple[str, ...]) -> Check:
@@ -177,25 +176,26 @@ def _list(check: Check) -> Check:
     return run
 
 
-def _value(member: Member) -> Check:
+def value_of(member: Member) -> Check:
     """Return the check of one value of ``member``."""
     if member.test is not None:
-        return _primitive(member, member.test)
+        return primitive(member, member.test)
     if member.type == "Resource":
-        return _never if member.label == "contained" else _resource
+        return never if member.label == "contained" else _resource
     if member.type == "Reference":
         check = _reference(member.targets)
     elif member.binding is not None:
-        check = _bound(_object(member.type), member)
+        check = _bound(object_of(member.type), member)
     elif member.absolute:
-        check = _absolute(_object(member.type))
+        check = _absolute(object_of(member.type))
     else:
-        check = _object(member.type)
+        check = object_of(member.type)
     rules = _rules(member.rules, member.type)
     return check if rules is None else lambda value, resource: check(value, resource) and rules(value, resource)
 
 
-def _primitive(member: Member, test: Test) -> Check:
+def primitive(member: Member, test: Test) -> Check:
+    """Return the check of one primitive value of ``member``, ``test`` being that of its type."""
     codes, rules = member.codes, _rules(member.rules, member.type)
     if codes is not None:
         test = _among(codes, test)
@@ -207,25 +207,45 @@ def _primitive(member: Member, test: Test) -> Check:
 
 
 def _bound(check: Check, member: Member) -> Check:
-    binding, type_ = member.binding, member.type
-    assert binding is not None  # noqa: S101 - asked by the caller
-    return lambda value, resource: check(value, resource) and binding.holds(value, type_)
+    assert member.binding is not None  # noqa: S101 - asked by the caller
+    holds = bound_by(member.binding, member.type)
+    return lambda value, resource: check(value, resource) and holds(value)
+
+
+def bound_by(binding: Binding, type_: str) -> Test:
+    """Return the test of `Binding.holds` on objects of ``type_`` that are good in themselves."""
+    systems = binding.systems
+
+    def of_concept(value: Json) -> bool:
+        for coding in value.get("coding", ()):
+            codes = systems.get(coding.get("system", ""))
+            if codes is not None and coding.get("code") in codes:
+                return True
+        return False
+
+    def of_coding(value: Json) -> bool:
+        return "code" not in value or value["code"] in systems.get(value.get("system", ""), ())
+
+    return of_concept if type_ == "CodeableConcept" else of_coding
 
 
 def _absolute(check: Check) -> Check:
-    def run(value: Any, resource: Json) -> bool:
-        if not check(value, resource):
-            return False
-        url = value.get("url")
-        return url.__class__ is str and (url.startswith("http://") or ABSOLUTE.fullmatch(url) is not None)
+    return lambda value, resource: check(value, resource) and is_absolute(value.get("url"))
 
-    return run
+
+def is_absolute(url: Any) -> bool:
+    """Tell whether ``url`` is absolute, as that of an extension must be which stands in no other."""
+    return url.__class__ is str and (url.startswith("http://") or ABSOLUTE.fullmatch(url) is not None)
+
+
+def allowed_of(targets: frozenset[str]) -> frozenset[str]:
+    """Return the kinds that a reference may tell; without ``targets`` every one."""
+    kinds = definitions.kinds()
+    return (targets & kinds) or (frozenset() if targets else kinds)
 
 
 def _reference(targets: frozenset[str]) -> Check:
-    check = _object("Reference")
-    kinds = definitions.kinds()
-    allowed = (targets & kinds) or (frozenset() if targets else kinds)
+    check, points, allowed = object_of("Reference"), points_to(targets), allowed_of(targets)
 
     def run(value: Any, resource: Json) -> bool:
         if value.__class__ is dict and len(value) == 1:
@@ -233,8 +253,16 @@ def _reference(targets: frozenset[str]) -> Check:
             relative = RELATIVE.fullmatch(text) if text.__class__ is str else None
             if relative is not None:  # `{"reference": "Patient/x"}`, as nearly all are
                 return relative[1] in allowed
-        if not check(value, resource):
-            return False
+        return check(value, resource) and points(value)
+
+    return run
+
+
+def points_to(targets: frozenset[str]) -> Test:
+    """Return the test of where a Reference, good in itself, points; not of `#x`, which only its container knows."""
+    kinds, allowed = definitions.kinds(), allowed_of(targets)
+
+    def run(value: Json) -> bool:
         text, type_ = value.get("reference"), value.get("type")
         target = Target("") if text is None else target_of(text)
         if target is None or target.local:
@@ -273,3 +301,8 @@ def _rules(rules: tuple[Rule, ...], type_: str) -> Check | None:
         return not any(rule.broken(value, type_, scope) for rule in asked)
 
     return run
+
+
+def unbroken(rule: Rule, type_: str) -> Check:
+    """Return whether ``rule`` is kept by a value of ``type_``."""
+    return lambda value, resource: not rule.broken(value, type_, Scope(resource, resource, (value, type_), {}))

@@ -13,10 +13,10 @@ from gateway.fhir.evaluate import Scope
 from gateway.fhir.invariants import Rule
 from gateway.fhir.narrative import forbidden_in
 from gateway.fhir.problem import Problem, Severity
-from gateway.fhir.quick import is_clean
 from gateway.fhir.references import Target, locals_of, target_of
 from gateway.fhir.rule_texts import ZH
 from gateway.fhir.shapes import ABSOLUTE, MAX_ITEMS, Member, Shape, shape_of
+from gateway.fhir.straight import R4
 from gateway.fhir.wire import shown
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ def faults(doc: Json) -> list[Problem]:
 
     About 15 µs for 1 kB without a fault.
     """
-    if is_clean(doc):
+    if R4.is_clean(doc):
         return []
     return faults_of(doc)
 
@@ -71,7 +71,7 @@ class _Walk:
 
     def resource(self, doc: Any, where: str) -> None:
         """Walk a resource that stands by itself: the document, or one in an entry or a parameter."""
-        if doc is not self.root and is_clean(doc):
+        if doc is not self.root and R4.is_clean(doc):
             return  # one bad entry of a Bundle does not send the others the long way
         kind = self.kind_of(doc, where)
         if not kind:

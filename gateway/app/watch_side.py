@@ -24,6 +24,7 @@ from gateway import __version__
 from gateway.app.rooms import Clock, Rooms
 from gateway.fhir.predicate import Facts
 from gateway.fhir.problem import Problem
+from gateway.formats import Record
 from gateway.intake import Feeds, Understander
 from gateway.intake.pipeline import Told
 from gateway.intake.service import Understood
@@ -86,11 +87,13 @@ class TimedUnderstander(Understander):
 
     meters: Meters
 
-    def __call__(self, feed: Feed, raw: bytes, *, organisation: str, checking: bool = True) -> Understood:
+    def __call__(
+        self, feed: Feed, raw: bytes, *, organisation: str, checking: bool = True, record: Record | None = None
+    ) -> Understood:
         """Understand as the understander does."""
         began = perf_counter()
         try:
-            found = super().__call__(feed, raw, organisation=organisation, checking=checking)
+            found = super().__call__(feed, raw, organisation=organisation, checking=checking, record=record)
         except Problem as problem:
             self.meters.mapped(feed.name, (problem,), perf_counter() - began)
             raise

@@ -20,12 +20,15 @@ class Accepted(NamedTuple):
     body: bytes
 
 
-def prove(doc: Json) -> tuple[Accepted | None, list[Problem]]:
-    """Return the proof of ``doc``, None when it has an error; and its problems, warnings too. Never raises."""
+def prove(doc: Json, body: bytes = b"") -> tuple[Accepted | None, list[Problem]]:
+    """Return the proof of ``doc``, None when it has an error; and its problems, warnings too. Never raises.
+
+    ``body`` is its JSON where the caller has it already, as `dump_exact` writes it.
+    """
     problems = gate.check(doc)
     if any(problem.severity in ("error", "fatal") for problem in problems):
         return None, problems
-    body = dump_exact(doc)
+    body = body or dump_exact(doc)
     if len(body) > gate.MAX_BYTES or not strict_json.is_bounded(doc, body):
         # Too large or too deep, or what only looks so: the strict reader tells.
         try:

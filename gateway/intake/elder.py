@@ -34,9 +34,21 @@ def tentative_id(patient: Resource | None, *, make_id: Callable[..., str], today
 
 
 def with_elder(resources: Sequence[Resource], elder: str) -> list[Resource]:
-    """Return copies of ``resources`` about Patient/``elder``."""
-    reference = f'"Patient/{elder}"'.encode()
-    return [codec.parse_exact(codec.dump_exact(_named(row, elder)).replace(_PLACE, reference)) for row in resources]
+    """Return ``resources`` about Patient/``elder``; who changes one must copy it."""
+    return [about(row, elder)[0] for row in resources]
+
+
+def about(resource: Resource, elder: str) -> tuple[Resource, bytes]:
+    """Return ``resource`` about Patient/``elder``, and its JSON as `codec.dump_exact` writes it.
+
+    What does not name the elder is returned as it is.
+    """
+    named = _named(resource, elder)
+    written = codec.dump_exact(named)
+    if _PLACE not in written:
+        return named, written
+    body = written.replace(_PLACE, f'"Patient/{elder}"'.encode())
+    return codec.parse_exact(body), body
 
 
 def _named(row: Resource, elder: str) -> Resource:

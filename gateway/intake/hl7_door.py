@@ -15,7 +15,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from gateway.fhir.problem import Problem
-from gateway.formats import read
+from gateway.formats import Record, read
 from gateway.formats.ack import ack
 from gateway.formats.hl7v2 import Message, header
 from gateway.intake.mllp import Cut, TooLarge
@@ -37,8 +37,8 @@ class KnownSender:
 class Accepts(Protocol):
     """What the door needs of `intake.service`."""
 
-    async def accept(self, feed_name: str, raw: bytes, *, sender: str, caller: Caller) -> Reply:
-        """Return the reply to one message."""
+    async def accept(self, feed_name: str, raw: bytes, *, sender: str, caller: Caller, record: Record | None) -> Reply:
+        """Return the reply to one message, read already."""
         ...
 
 
@@ -66,14 +66,15 @@ class Hl7Door:
         message: Message | None = None
         began = perf_counter()
         try:
-            message = read("hl7v2", content).body
-            reply = await self._reply(message, content, peer)
+            record = read("hl7v2", content)
+            message = record.body
+            reply = await self._reply(record, content, peer)
         except Problem as problem:
             message = message or header(content)
             reply = await self._refused(problem, content, peer)
         except Exception:
             log.exception("mllp.fault")
-            reply = Reply("AE", "", "refused", (Problem("IN-009"),))
+            reply = await self._faulted(content, peer)
         first = reply.problems[0].code if reply.problems else ""
         ms = round((perf_counter() - began) * 1000, 2)
         log.info("mllp.message", extra={"reply": reply.success, "problem": first, "ms": ms})
@@ -87,12 +88,21 @@ class Hl7Door:
         reply = await self._refused(Problem("IN-007", limit=fault.limit), fault.head, peer)
         return self._answer(header(fault.head), reply)
 
-    async def _reply(self, message: Message, content: bytes, peer: str) -> Reply:
-        application, facility = message.sender
+    async def _reply(self, record: Record, content: bytes, peer: str) -> Reply:
+        application, facility = record.body.sender
         known = self._sender(application, facility, peer, str(uuid4()))
         if known is None:
             raise Problem("IN-004", source="MSH-3")
-        return await self._intake.accept(known.feed, content, sender=known.name, caller=known.caller)
+        return await self._intake.accept(known.feed, content, sender=known.name, caller=known.caller, record=record)
+
+    async def _faulted(self, content: bytes, peer: str) -> Reply:
+        """Return AR, audited if that still works: a fault of ours kept nothing that the sender could rely on."""
+        problem = Problem("IN-009")
+        try:
+            return await self._refused(problem, content, peer)
+        except Exception:
+            log.exception("mllp.fault_unaudited")
+            return Reply("AR", "", "refused", (problem,))
 
     async def _refused(self, problem: Problem, raw: bytes, peer: str) -> Reply:
         try:

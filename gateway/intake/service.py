@@ -19,7 +19,7 @@ from gateway.fhir.problem import Problem
 from gateway.fhir.proof import Accepted
 from gateway.formats import Record, read
 from gateway.intake.combine import sourced
-from gateway.intake.elder import patient_of, tentative_id, with_elder
+from gateway.intake.elder import about, patient_of, tentative_id
 from gateway.intake.feeds import Feeds
 from gateway.intake.inbox import Arrival, Inbox, State
 from gateway.intake.reply import Reply
@@ -32,8 +32,8 @@ UNKNOWN_ELDER = "0" * 32
 MAX_MESSAGE_ID = 199
 """MSH-10 has 199 characters in HL7 v2.7; longer ids are no ids."""
 
-Prove = Callable[[dict[str, Any]], tuple[Accepted | None, Sequence[Problem]]]
-"""Return the proof that a resource is good, None when it is not, and its problems."""
+Prove = Callable[[dict[str, Any], bytes], tuple[Accepted | None, Sequence[Problem]]]
+"""Return the proof that a resource, with its JSON, is good, None when it is not, and its problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,19 @@ class Intake:
         self._fresh = fresh
         self._wake = wake
 
-    async def accept(self, feed_name: str, raw: bytes, *, sender: str, caller: Caller) -> Reply:
+    async def accept(
+        self, feed_name: str, raw: bytes, *, sender: str, caller: Caller, record: Record | None = None
+    ) -> Reply:
         """Return the reply to ``raw`` from ``sender``, for whom ``caller`` stands; audited in every case.
 
+        ``record`` is what a door that had to look inside has read of it.
         Raises Problem IN-005 (no such feed), STO-503 or SEC-503 (nothing was kept, the sender must try again).
         """
         feed = self._feeds.get(feed_name)
         try:
-            understood = await aside(len(raw), lambda: self._understand(feed, raw, organisation=caller.organisation))
+            understood = await aside(
+                len(raw), lambda: self._understand(feed, raw, organisation=caller.organisation, record=record)
+            )
         except Problem as problem:
             return await self._refuse(caller, feed_name, raw, problem)
         problems = await self._problems(understood, caller)
@@ -176,12 +181,16 @@ class Understander:
         self._is_registered = is_registered
         self._now = now
 
-    def __call__(self, feed: Feed, raw: bytes, *, organisation: str, checking: bool = True) -> Understood:
+    def __call__(
+        self, feed: Feed, raw: bytes, *, organisation: str, checking: bool = True, record: Record | None = None
+    ) -> Understood:
         """Return what ``raw`` says. Raises Problem FMT-nnn for unreadable bytes, IN-001 without a message id.
 
-        Without ``checking`` the resources themselves are not looked at: for whoever hands them to the hub, which does.
+        ``record`` spares reading when it is of the feed's format. Without ``checking`` the resources themselves are not
+        looked at: for whoever hands them to the hub, which does.
         """
-        record = read(feed.map.format, raw)
+        if record is None or record.format != feed.map.format:
+            record = read(feed.map.format, raw)
         message_id = _message_id(feed, record)
         received = self._now()
         context = Context(
@@ -204,8 +213,8 @@ class Understander:
         if not found.elder:
             problems.append(Problem("ID-001", where="Patient.identifier"))
         accepted: list[Accepted] = []
-        for row in with_elder(found.result.resources, found.elder or UNKNOWN_ELDER):
-            proof, faults = self._prove(sourced(row, feed))
+        for row in found.result.resources:
+            proof, faults = self._prove(*about(sourced(row, feed), found.elder or UNKNOWN_ELDER))
             problems += faults
             if proof is not None:
                 accepted.append(proof)

@@ -50,3 +50,11 @@ def test_what_the_gate_refuses_is_not_proved(doc: dict[str, Any]) -> None:
 
     assert accepted is None
     assert problems
+
+
+def test_bytes_that_are_known_already_are_those_of_the_proof() -> None:
+    doc = codec.parse_exact(json.dumps(GOOD["Patient"]))
+
+    accepted, _ = prove(doc, codec.dump_exact(doc))
+
+    assert accepted == prove(doc)[0]

@@ -86,7 +86,8 @@ def settle(body: bytes, *, id: str, security: Sequence[Json]) -> Settled:  # noq
     The bytes of `unstamped` of `patch_meta`, of which `stamp` makes what it makes of any such; one look, not three.
     """
     found = _SETTLING.match(body) if security else None
-    parts = None if found is None else _around_labels(body, found, orjson.dumps(id))
+    named = orjson.dumps(id)
+    parts = (found and _around_labels(body, found, named)) or (_apart(body, named) if security else None)
     if parts is None:
         return _found_place(unstamped(patch_meta(body, id=id, security=security)))
     head, tail = parts
@@ -106,6 +107,36 @@ def _around_labels(body: bytes, found: re.Match[bytes], id: bytes) -> tuple[byte
     if start < 0:
         return b'{"id":%b,%b' % (id, body[1:meta]), tail
     return b"%b%b%b" % (body[:start], id, body[end:meta]), tail
+
+
+def _apart(body: bytes, id: bytes) -> tuple[bytes, bytes] | None:  # noqa: A002
+    """Return the same as `_around_labels` of a resource without blanks, wherever its members stand; else None."""
+    found = _spread(body)
+    meta = None if found is None else _spread(found.get("meta", b"{}"))
+    if found is None or meta is None:
+        return None
+    found = found if "meta" in found else {"meta": b"", **found}
+    found = {**found, "id": id} if "id" in found else {"id": id, **found}
+    kept = [_member(name, value) for name, value in meta.items() if name not in _OURS]
+    names = [*found]
+    at = names.index("meta")
+    before = [_member(name, found[name]) for name in names[:at]]
+    behind = [_member(name, found[name]) for name in names[at + 1 :]]
+    head = b",".join((*before, b'"meta":{'))
+    return b"{" + head, b",".join((b"".join(b"," + each for each in kept) + b"}", *behind)) + b"}"
+
+
+def _spread(text: bytes) -> dict[str, bytes] | None:
+    """Return the members of an object that is written without blanks and escapes in its keys; else None."""
+    try:
+        found = {name: bytes(value) for name, value in _MEMBERS.decode(text).items()}
+    except msgspec.DecodeError:
+        return None
+    return found if b"{%b}" % b",".join([_member(*each) for each in found.items()]) == text else None
+
+
+def _member(name: str, value: bytes) -> bytes:
+    return b'"%b":%b' % (name.encode(), value)
 
 
 def _settled(content: bytes, at: int, before: bytes, after: bytes) -> Settled:
@@ -209,7 +240,7 @@ def _edit_meta(body: bytes, changes: Changes) -> bytes:
 
 
 def _written(changes: Changes) -> bytes:
-    return b",".join([b'"%b":%b' % (name.encode(), value) for name, value in changes.items() if value is not None])
+    return b",".join([_member(name, value) for name, value in changes.items() if value is not None])
 
 
 def _set_id(body: bytes, value: bytes) -> bytes:
@@ -259,6 +290,7 @@ _SETTLING = re.compile(
     + _OTHERS % (b'(?:versionId|lastUpdated|security)"', _TEXT, _LIST, _NEXT)
     + rb")?+"
 )
+_OURS = frozenset({"versionId", "lastUpdated", "security"})
 _MINUS_ZERO = re.compile(rb"-0[\s,}\]]")
 _MINUS_ZERO_TEXT = re.compile(r"-0[\s,}\]]")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])

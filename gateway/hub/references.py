@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from gateway.fhir import codec
 from gateway.fhir.problem import Problem
 from gateway.hub.interaction import Interaction, Tools
 from gateway.hub.values import Doc, Draft
 from gateway.store.protocol import Stored
+from security.caller import Caller
 
-Key = tuple[str, str]
 _READING = frozenset({"system/Patient.r"})
 _REFERENCE = re.compile(rb'"reference"\s*+:\s*+"([^"]*+)"')
 
@@ -73,19 +74,27 @@ def demand_open(it: Interaction, kind: str, elders: Set[str], found: Mapping[str
     """
     if not elders:
         return
-    # The relation decides whom one may write about; a client that only writes needs no scope to read.
-    writer = replace(it.caller, scopes=_READING)
+    writer = _reading(it.caller)
     for elder in elders:
         row = found.get(elder)
         if row is None or not it.tools.gate.decide(writer, "read", row.facts).allow:
             raise Problem("HUB-004", where=kind)
 
 
+@lru_cache(maxsize=64)
+def _reading(caller: Caller) -> Caller:
+    """Return ``caller`` with the scope to read Patients; the entries of a bundle ask for the same.
+
+    The relation decides whom one may write about; a client that only writes needs no scope to read.
+    """
+    return replace(caller, scopes=_READING)
+
+
 @dataclass(slots=True)
 class Around:
-    """What stands around a write: ``known``, written in the same commit, and the Patients looked up for it so far."""
+    """What stands around a write: ``patients`` written in the same commit, and those looked up for it so far."""
 
-    known: Set[Key] = frozenset()
+    patients: Set[str] = frozenset()
     found: dict[str, Stored] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
@@ -95,8 +104,7 @@ async def demand(it: Interaction, draft: Draft, around: Around) -> None:
 
     One query, none when nothing is new.
     """
-    own = {id for kind, id in around.known if kind == "Patient"}  # noqa: A001 - FHIR's word
-    named = newly_named(draft.doc, draft.body, it.tools.base, prior=draft.prior, own=own)
+    named = newly_named(draft.doc, draft.body, it.tools.base, prior=draft.prior, own=around.patients)
     around.found |= await existing(it.tools, named - around.asked)
     around.asked |= named
     demand_open(it, draft.kind, named, around.found)

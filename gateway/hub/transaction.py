@@ -44,7 +44,7 @@ async def transaction(tools: Tools, caller: Caller, *, body: bytes, strict: bool
         changing = [step for step in asked if step.method != "GET"]
         looking = [step for step in asked if step.method == "GET"]
         known = frozenset((step.kind, step.id) for step in changing if step.body)
-        around = references.Around(known)
+        around = references.Around({step.id for step in changing if step.kind == "Patient" and step.body})
         works = [await _prepared(it, step, around) for step in changing]
         before = {step.at: await _read_ahead(it, step, known, strict=strict) for step in looking}
         done = await commit(tools, _batch(it, works))

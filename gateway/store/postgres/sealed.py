@@ -7,6 +7,7 @@ one put back, does not open. Source: architecture decision 15.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -53,8 +54,9 @@ def opened(sealer: Sealer, row: Any, known: dict[bytes, Facts] | None = None) ->
     return Stored(kind, id, version, row["ts"], row["deleted"], body, facts)
 
 
+@lru_cache(maxsize=64)
 def moment(at: datetime) -> datetime:
-    """Return ``at`` in UTC, cut to the millisecond that meta.lastUpdated shows."""
+    """Return ``at`` in UTC, cut to the millisecond that meta.lastUpdated shows; all rows of a commit share one."""
     at = at.astimezone(UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 

@@ -70,8 +70,8 @@ class Keys:
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Return ``plain`` compressed and sealed for ``context``. Raises Problem("SEC-903") when keys run out."""
-        frame = packing.pack(plain)
-        head, cipher = self._sealing()
+        head, cipher, dictionary = self._sealing()
+        frame = packing.pack(plain, dictionary=dictionary)
         nonce = os.urandom(suites.NONCE_BYTES)
         return head + nonce + cipher.encrypt(nonce, frame, context)
 
@@ -130,13 +130,13 @@ class Keys:
         with self._lock:
             self._adopt(keyfile.change(self._path, lambda found: replace(found, kek=os.urandom(keyfile.KEY_BYTES))))
 
-    def _sealing(self) -> tuple[bytes, suites.Aead]:
+    def _sealing(self) -> tuple[bytes, suites.Aead, int]:
         with self._lock:
             if self._left <= 0:
                 self._adopt(keyfile.change(self._path, _reserved))
                 self._left = RESERVE
             self._left -= 1
-            return self._head, self._cipher
+            return self._head, self._cipher, self._dictionary
 
     def _learned(self, head: bytes) -> suites.Aead:
         """Return the cipher of a key that another process made, from the file; SEC-901 when there is none."""
@@ -152,6 +152,7 @@ class Keys:
         ciphers = {_head(number, dek): suites.aead(dek.suite, dek.key) for number, dek in material.deks.items()}
         self._material, self._ciphers = material, ciphers
         self._head = _head(material.current, material.deks[material.current])
+        self._dictionary = material.deks[material.current].dictionary
         self._cipher = ciphers[self._head]
         self._signer = Ed25519PrivateKey.from_private_bytes(material.checkpoint)
 
@@ -178,5 +179,7 @@ def _with_dek(found: Material, suite: int | None) -> Material:
     number = max(found.deks) + 1
     if number > MAX_DEKS:
         raise Problem("SEC-903", path="", reason="65535 data keys")
-    dek = Dek(suite or found.deks[found.current].suite, os.urandom(keyfile.KEY_BYTES))
+    before = found.deks[found.current]
+    # The dictionary stays: a program beside this one may be older, and would not open what it does not know.
+    dek = Dek(suite or before.suite, os.urandom(keyfile.KEY_BYTES), dictionary=before.dictionary)
     return replace(found, deks={**found.deks, number: dek}, current=number)

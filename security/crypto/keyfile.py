@@ -21,6 +21,7 @@ import orjson
 from cryptography.hazmat.primitives import keywrap
 
 from gateway.fhir.problem import Problem
+from security.crypto import packing
 
 FORMAT = "yiyang-keys/1"
 # Only the owner reads and writes (design default, as OpenSSH demands of private keys).
@@ -34,11 +35,16 @@ _NAMES = ("index", "site", "root", "checkpoint")
 
 @dataclass(frozen=True, slots=True)
 class Dek:
-    """A data key: ``suite`` that it is for, ``key``, and how many messages it has been ``reserved`` for."""
+    """A data key: ``suite`` that it is for, ``key``, and how many messages it has been ``reserved`` for.
+
+    ``dictionary`` is the one with which what it seals is packed. Programs that know none read the file and not such
+    bodies, so a key made before there was one keeps to none.
+    """
 
     suite: int
     key: bytes
     reserved: int = 0
+    dictionary: int = packing.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,16 @@ class Material:
     def fresh(cls, suite: int) -> Material:
         """Return new random keys for a new installation whose data keys are for ``suite``."""
         draw = [os.urandom(KEY_BYTES) for _ in range(6)]
-        return cls(str(uuid4()), draw[0], {1: Dek(suite, draw[1])}, 1, draw[2], draw[3], draw[4], draw[5])
+        return cls(
+            str(uuid4()),
+            draw[0],
+            {1: Dek(suite, draw[1], dictionary=packing.NEWEST)},
+            1,
+            draw[2],
+            draw[3],
+            draw[4],
+            draw[5],
+        )
 
     def __repr__(self) -> str:
         """Show nothing secret, whatever logs it."""
@@ -158,6 +173,7 @@ def _encode(material: Material) -> bytes:
         "current": material.current,
         "deks": [
             {"id": number, "suite": dek.suite, "reserved": dek.reserved, "key": wrapped(dek.key)}
+            | ({"dictionary": dek.dictionary} if dek.dictionary else {})
             for number, dek in sorted(material.deks.items())
         ],
         "keys": {name: wrapped(getattr(material, name)) for name in _NAMES},
@@ -175,8 +191,13 @@ def _decode(data: bytes) -> Material:
         return keywrap.aes_key_unwrap_with_padding(kek, base64.b64decode(text, validate=True))
 
     deks = {
-        int(row["id"]): Dek(int(row["suite"]), unwrapped(row["key"]), int(row["reserved"])) for row in shape["deks"]
+        int(row["id"]): Dek(
+            int(row["suite"]), unwrapped(row["key"]), int(row["reserved"]), int(row.get("dictionary", packing.PLAIN))
+        )
+        for row in shape["deks"]
     }
+    if not all(packing.PLAIN <= dek.dictionary <= packing.NEWEST for dek in deks.values()):
+        raise ValueError("a dictionary of a later release")
     if shape["current"] not in deks:
         raise ValueError("no current data key")
     named = {name: unwrapped(shape["keys"][name]) for name in _NAMES}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -183,13 +186,63 @@ def test_what_is_too_large_to_open_again_is_not_sealed(keys: Keys, monkeypatch: 
 
 
 def test_a_sealed_body_that_is_no_frame_does_not_open(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "pack", lambda plain: plain)
+    monkeypatch.setattr(packing, "pack", lambda plain, **_: plain)
     blob = keys.seal(b"(\xb5/\xfd no frame", b"x")
 
     with pytest.raises(Problem) as caught:
         keys.open(blob, b"x")
 
     assert caught.value.code == "SEC-901"
+
+
+REPEATED = (
+    b'{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]}'
+    b',"subject":{"reference":"Patient/3a1b2c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"}}'
+)
+
+
+def test_a_dictionary_halves_what_every_resource_repeats() -> None:
+    assert len(packing.pack(REPEATED, dictionary=packing.NEWEST)) * 2 < len(packing.pack(REPEATED))
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(parts=st.lists(st.one_of(st.binary(max_size=200), st.just(REPEATED)), max_size=20))
+def test_what_was_packed_with_a_dictionary_or_without_opens(parts: list[bytes]) -> None:
+    plain = b"".join(parts)
+
+    for dictionary in (packing.PLAIN, packing.NEWEST):
+        assert packing.unpack(packing.pack(plain, dictionary=dictionary)) == plain
+
+
+def test_a_frame_of_an_unknown_dictionary_is_refused() -> None:
+    other = zstandard.train_dictionary(
+        2000, [REPEATED.replace(b"8867", b"%d" % number) for number in range(1000, 3000)], dict_id=packing.FIRST_ID + 99
+    )
+    frame = zstandard.ZstdCompressor(dict_data=other).compress(REPEATED)
+
+    with pytest.raises(ValueError, match="not ours"):
+        packing.unpack(frame)
+
+
+def test_the_first_dictionary_never_changes() -> None:
+    digest = hashlib.sha256(packing.file_of(1).read_bytes()).hexdigest()
+
+    assert digest == "318da1da87691e7e2e2547606809fa642e52da9209e4726aa4594252c44d8ea7"
+
+
+def test_a_data_key_made_before_there_were_dictionaries_seals_without(tmp_path: Path) -> None:
+    Keys.create(tmp_path / "k")
+    newer, plain = Keys.load(tmp_path / "k").seal(REPEATED, b"x"), packing.pack(REPEATED)
+    shape = json.loads((tmp_path / "k").read_bytes())
+    del shape["deks"][0]["dictionary"]
+    (tmp_path / "k").write_text(json.dumps(shape))
+
+    older = Keys.load(tmp_path / "k")
+
+    assert older.authenticate(older.seal(REPEATED, b"x"), b"x") == plain
+    assert older.open(newer, b"x") == REPEATED
+    older.rotate()
+    assert older.authenticate(older.seal(REPEATED, b"x"), b"x") == plain
 
 
 def test_a_frame_whose_content_is_damaged_is_refused() -> None:

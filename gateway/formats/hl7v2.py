@@ -22,7 +22,8 @@ MAX_FIELDS: Final = 1_000
 MAX_HEADER_BYTES: Final = 4096
 """An MSH has some 200 bytes."""
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
-_NULL: Final = '""'
+NULL: Final = '""'
+"""An explicit nothing: the sender deletes the value (HL7 v2.5.1 §2.5.3)."""
 _FIXED = {"H": "", "N": "", ".br": "\n", ".sp": "\n"}
 Value = Any
 """str, None (empty) or DELETE."""
@@ -48,19 +49,24 @@ class Segment:
 
     def field(self, index: int) -> str:
         """Return field ``index`` (1-based) as sent, "" when absent; MSH-1 is the separator itself."""
+        fields = self.fields
+        return fields[index] if index < len(fields) else ""
+
+    @property
+    def fields(self) -> list[str]:
+        """Return every field as sent, the name first; nobody changes the list."""
         fields = self._fields
         if fields is None:
             fields = self._line.split(self.message.separator)
             if self.name in ("MSH", "BHS", "FHS"):
                 fields.insert(1, self.message.separator)
             self._fields = fields
-        return fields[index] if index < len(fields) else ""
+        return fields
 
     @property
     def count(self) -> int:
         """Return how many fields the segment has."""
-        self.field(0)
-        return len(self._fields or ()) - 1
+        return len(self.fields) - 1
 
     def repetitions(self, index: int) -> list[str]:
         """Return the repetitions of field ``index`` as sent; none for an empty field."""
@@ -146,19 +152,23 @@ class Message:
 
     def part(self, text: str, component: int = 1, subcomponent: int = 1) -> Value:
         """Return a component of ``text``, one repetition as sent."""
-        if text == _NULL:
+        if text == NULL:
             return DELETE if component == 1 else None
         if self.component in text:
             text = _nth(text, self.component, component)
         elif component != 1:
             return None
+        return self.inner(text, subcomponent)
+
+    def inner(self, text: str, subcomponent: int = 1) -> Value:
+        """Return a subcomponent of ``text``, one component as sent."""
         if self.subcomponent in text:
             text = _nth(text, self.subcomponent, subcomponent)
         elif subcomponent != 1:
             return None
         if text == "":
             return None
-        if text == _NULL:
+        if text == NULL:
             return DELETE
         return self.unescape(text) if self.escape in text else text
 

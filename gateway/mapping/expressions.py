@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from gateway.formats.record import DELETE
 from gateway.mapping import ir, quote, reading
+from gateway.mapping.fields import Fields, Position
 from gateway.mapping.transforms import SIGNATURES
 from gateway.mapping.values import CHECKS, Bad, Unmapped
 
 _HELPERS: Final[dict[str, Any]] = {
     name: getattr(reading, name)
     for name in ("is_filled", "first", "fill", "items", "entries", "at", "repetitions",
-                 "component", "soft", "text_of", "is_true", "count", "orders")
+                 "soft", "text_of", "is_true", "count", "orders")
 }  # fmt: skip
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 
@@ -80,10 +81,11 @@ class _Scope:
 class Expressions:
     """Expressions of one function."""
 
-    def __init__(self, program: ir.Program, space: Namespace) -> None:
-        """Hold the map and the function's names."""
+    def __init__(self, program: ir.Program, space: Namespace, fields: dict[str, Fields]) -> None:
+        """Hold the map, the function's names, and what the whole map reads of segments, by their name."""
         self.program = program
         self.space = space
+        self.fields = fields
         self.scopes: dict[str, _Scope] = {"": _Scope()}
         self.kinds: dict[str, ir.Loop] = {}
 
@@ -194,16 +196,22 @@ class Expressions:
             return quote.expression("body.part(X, N, S)", line, X=access.root, N=number, S=sub)
         if not access.index:
             return self._segment(access, line)
-        index = quote.constant(access.index, line)
-        if access.repetition is None and access.root:
-            return quote.expression("X.get(I, N, S)", line, X=access.root, I=index, N=number, S=sub)
-        if access.repetition is None and access.picked is None:
-            segment = quote.constant(access.segment, line)
-            return quote.expression("body.get(NAME, I, N, S)", line, NAME=segment, I=index, N=number, S=sub)
-        return quote.expression(
-            "component(SEGMENT, I, PICKED, N, S)", line, SEGMENT=self._segment(access, line), I=index,
-            PICKED=self._bound(access.repetition, line), N=number, S=sub,
-        )  # fmt: skip
+        fields = self.fields.setdefault(access.segment, Fields())
+        place = Position(access.index, access.repetition, access.component, access.subcomponent)
+        row = self._row(access, fields, line)
+        return quote.expression("ROW[N]", line, ROW=row, N=quote.constant(fields.number(place), line))
+
+    def _row(self, access: ir.V2Path, fields: Fields, line: int) -> str:
+        """Return the local that holds the values of a segment, read at the head of its root's scope."""
+        scope = self.scopes[access.root]
+        key = ("row", access.segment, str(access.picked) if not access.root else "")
+        if key not in scope.known:
+            scope.known[key] = self.space.local("r")
+            scope.head += quote.statements(
+                "R = F.of(SEGMENT)", line, R=scope.known[key], F=self.space.bind("F", fields),
+                SEGMENT=self._segment(access, line),
+            )  # fmt: skip
+        return scope.known[key]
 
     def _segment(self, access: ir.V2Path, line: int) -> ast.expr:
         if access.root:

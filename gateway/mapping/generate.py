@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from gateway.mapping import ir, quote
 from gateway.mapping.expressions import Expressions, Namespace, Slots
+from gateway.mapping.fields import Fields
 from gateway.mapping.runtime import Run
 
 Step = Callable[[Any, Run], None]
@@ -30,9 +31,10 @@ _GUARD = "try: BODY\nexcept {} as bad: V = run.fail(R, bad, RAW, SPOTS, POSITION
 def generate(program: ir.Program, *, file: str, trace: bool = False) -> list[Step]:
     """Return the steps of a run, each called with the record's body and the `Run`: scores, resources, checks."""
     slots: Slots = {}
+    fields: dict[str, Fields] = {}
 
     def new(title: str, line: int) -> _Function:
-        return _Function(program, file, title, line, slots, trace=trace)
+        return _Function(program, file, title, line, slots, fields, trace=trace)
 
     steps = [new(f"score {score.name}", score.line).score(score) for score in program.scores]
     steps += [new(resource.kind, resource.line).resource(resource) for resource in program.resources]
@@ -54,14 +56,24 @@ class _Made(NamedTuple):
 class _Function:
     """Build one function: statements in a list, values as trees, loops as nested scopes."""
 
-    def __init__(self, program: ir.Program, file: str, title: str, line: int, slots: Slots, *, trace: bool) -> None:
+    def __init__(  # noqa: PLR0913 - what a map's functions share
+        self,
+        program: ir.Program,
+        file: str,
+        title: str,
+        line: int,
+        slots: Slots,
+        fields: dict[str, Fields],
+        *,
+        trace: bool,
+    ) -> None:
         self.program = program
         self.file = file
         self.title = title
         self.line = line
         self.trace = trace
         self.space = Namespace()
-        self.values = Expressions(program, self.space)
+        self.values = Expressions(program, self.space, fields)
         self.slots = slots
         self.positions: list[str] = []
 

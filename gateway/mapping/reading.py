@@ -109,19 +109,6 @@ def repetitions(found: Segment | None, index: int, picked: Selector | None) -> l
     return [text for text in texts if part(text, picked.index, picked.component) == picked.value]
 
 
-def component(found: Segment | None, index: int, picked: Selector | None, number: int, sub: int) -> Any:
-    """Return one value of the first repetition of a field that ``picked`` lets through."""
-    if found is None:
-        return None
-    if picked is None:
-        return found.get(index, number, sub)
-    key = index, picked, number, sub
-    if key not in found.picked:
-        texts = repetitions(found, index, picked)
-        found.picked[key] = found.message.part(texts[0], number, sub) if texts else None
-    return found.picked[key]
-
-
 def soft(call: Callable[..., Any], value: Any, *args: Any) -> Any:
     """Return ``call(value)`` inside a condition: what cannot be read is empty there."""
     if not is_filled(value):

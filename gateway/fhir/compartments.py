@@ -32,7 +32,12 @@ def elder_of(doc: Json, base: str = "") -> str:
     kind = str(doc.get("resourceType", ""))
     if kind == "Patient":
         return str(doc.get("id", ""))
-    for ways in _ways(kind):
+    for name, ways in _ways(kind):
+        if name:
+            elder = _elder(doc[name], base) if name in doc else ""
+            if elder:
+                return elder
+            continue
         found = {elder for path in ways for value in _values(doc, path.steps) if (elder := _elder(value, base))}
         if len(found) > 1:
             raise Problem("FHIR-024", where=kind)
@@ -42,18 +47,26 @@ def elder_of(doc: Json, base: str = "") -> str:
 
 
 @cache
-def _ways(kind: str) -> tuple[tuple[Path, ...], ...]:
-    """Return the paths to persons, one group for each parameter, in the order in which they decide."""
+def _ways(kind: str) -> tuple[tuple[str, tuple[Path, ...]], ...]:
+    """Return the paths to persons, one group for each parameter, in the order in which they decide.
+
+    Before a group that is one single member stands its name, before others "".
+    """
     if kind not in definitions.kinds():
         return ()
     if kind == "Binary":
-        return (paths("Binary.securityContext", kind),)
+        return (_named(paths("Binary.securityContext", kind)),)
     # A Task has no compartment in R4, yet it is about somebody: its `patient` decides as elsewhere.
     listed = definitions.compartment("Patient").get(kind, ())
     known = definitions.search_parameters(kind)
     about = [name for name in _ABOUT if name in known and "Patient" in known[name].targets]
     names = dict.fromkeys((*about, *(name for name in listed if name in known)))
-    return tuple(_reaching(paths(known[name].expression, kind)) for name in names)
+    return tuple(_named(_reaching(paths(known[name].expression, kind))) for name in names)
+
+
+def _named(found: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
+    only = found[0].steps if len(found) == 1 else ()
+    return only[0].name if len(only) == 1 and only[0].op == "get" else "", found
 
 
 def _reaching(found: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -80,7 +93,7 @@ def _values(doc: Json, steps: tuple[Step, ...]) -> list[Any]:
 
 def _elder(reference: Any, base: str) -> str:
     text = reference.get("reference") if isinstance(reference, dict) else None
-    if not isinstance(text, str):
+    if not isinstance(text, str) or "Patient/" not in text:
         return ""
     found = _PATIENT.fullmatch(text.removeprefix(base.rstrip("/") + "/") if base else text)
     return found[1] if found else ""

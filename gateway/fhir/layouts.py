@@ -243,16 +243,19 @@ class _Writer:
 
     def _primitive(self, member: Member, children: list[Node], value: str, indent: str) -> None:
         """Write the check of one primitive value, by R4 and by the profiles."""
-        assert member.test is not None  # noqa: S101 - asked by the caller
-        if member.rules or member.type == "xhtml":
-            self._unless(f"{self._bind(quick.primitive(member, member.test))}({value}, resource)", indent)
+        fixed = next((text for child in children if (text := _fixed(child, member)) is not None), None)
+        if fixed is not None:
+            self._unless(f"{value} == {self._bind(fixed)}", indent)
+        elif member.rules or member.type == "xhtml":
+            self._unless(f"{self._bind(quick.value_of(member))}({value}, resource)", indent)
         elif member.codes is not None:
-            good = frozenset(code for code in member.codes if member.test(code))
+            good = frozenset(code for code in member.codes if member.test is not None and member.test(code))
             self._unless(f"{value}.__class__ is str and {value} in {self._bind(good)}", indent)
         else:
             self._unless(primitives.source_of(member.type, value), indent)
         for child in children:
-            for check in (*own_checks_of(child), *(rule_check_of(rule, member.type) for rule in child.rules)):
+            own = [] if fixed is not None and _fixed(child, member) == fixed else own_checks_of(child)
+            for check in (*own, *(rule_check_of(rule, member.type) for rule in child.rules)):
                 self._unless(f"{self._bind(check)}({value}, None, resource)", indent)
 
     def _reference(self) -> None:
@@ -299,6 +302,15 @@ class _Writer:
             if source != "True":
                 asked = f"{self._bind(quick.unbroken(rule, self._shape.type))}(node, resource)"
                 self._unless(asked if source in (None, "False") else f"({source}) or {asked}")
+
+
+def _fixed(node: Node, member: Member) -> str | None:
+    """Return the text that ``node`` fixes for a primitive of ``member``, when it says no more and the text is good."""
+    expected = node.expected
+    if expected is None or not isinstance(expected.value, str) or node.binding is not None or member.rules:
+        return None
+    is_good = member.test is not None and member.test(expected.value) and member.type != "xhtml"
+    return expected.value if is_good and (member.codes is None or expected.value in member.codes) else None
 
 
 def _with_shapes(nodes: tuple[Node, ...], trees: Mapping[str, Node]) -> Iterator[Node]:

@@ -217,17 +217,37 @@ def _holding(pattern: Any) -> Test:
         return lambda value: value == pattern
     if isinstance(pattern, dict):
         inner = [(name, _holding(value)) for name, value in pattern.items()]
-        return lambda value: _all_of(inner, value)
+        return _each_of(inner)
     if isinstance(pattern, list):
-        wanted = [_holding(value) for value in pattern]
-        return lambda value: value.__class__ is list and all(any(map(test, value)) for test in wanted)
+        return _some_for_each([_holding(value) for value in pattern])
     return lambda value: agrees(value, Expected(pattern, exact=False))
 
 
-def _all_of(tests: list[tuple[str, Test]], value: Any) -> bool:
-    if value.__class__ is not dict:
-        return False
-    return all(name in value and test(value[name]) for name, test in tests)
+def _each_of(tests: list[tuple[str, Test]]) -> Test:
+    def run(value: Any) -> bool:
+        if value.__class__ is not dict:
+            return False
+        for name, test in tests:  # noqa: SIM110 - faster than all() on the few there are
+            if name not in value or not test(value[name]):
+                return False
+        return True
+
+    return run
+
+
+def _some_for_each(tests: list[Test]) -> Test:
+    def run(value: Any) -> bool:
+        if value.__class__ is not list:
+            return False
+        for test in tests:
+            for item in value:
+                if test(item):
+                    break
+            else:
+                return False
+        return True
+
+    return run
 
 
 def _bound_by(systems: Systems) -> Test:

@@ -17,6 +17,7 @@ from gateway.fhir.problem import Problem
 from gateway.store.arrivals import Arrival, InboxRow
 from gateway.store.postgres import cursors
 from gateway.store.postgres.committing import reply_place
+from gateway.store.postgres.keeping import Keeping
 from gateway.store.postgres.pool import GONE, HeldPool
 from gateway.store.postgres.states import NAME_OF, NUMBER_OF, WORKING
 from gateway.store.protocol import Sealer
@@ -31,9 +32,6 @@ RETRY: Final = timedelta(seconds=2)
 _CLAIMING: Final = 949265
 """Claims take turns under this advisory lock, so that two cannot take two rows of one elder."""
 # Other content under a known id is held back at once: nobody may work on it before it is judged.
-_PUT = """
-SELECT keep_message($1::text, $2::text, $3::bytea, $4::text, $5::text, $6::bigint, $7::smallint, $8::text, $9::bytea,
-  $10::bytea, $11::uuid, $12::bytea) AS kept"""
 _NEW = 1
 _OTHER = f"""
 SELECT {_COLUMNS} FROM inbox WHERE sender = $1 AND msg_id = $2 AND (sha = $3) <> $4 ORDER BY received, sha LIMIT 1"""  # noqa: S608
@@ -79,6 +77,7 @@ class PostgresInbox:
         What a process without a seat claims comes again only after LEASE.
         """
         self._pool = pool
+        self._keeping = Keeping(pool)
         self._seat = seat
         # A claim may have reached the disk and its answer not us: nobody here works on those rows.
         self._astray = False
@@ -90,13 +89,13 @@ class PostgresInbox:
     ) -> InboxRow | None:
         """Keep ``arrival``; return None when it is new, or the row that has its sender and id already.
 
-        One statement for a new one, whose ``entry`` then waits for the journal in the same commit. A row with the same
-        digest is returned and nothing is written; with another digest the arrival is written beside it, parked, without
-        a reply and without the entry. Raises Problem("STO-503"): nothing was kept.
+        One statement for a new one and for those that arrive beside it; its ``entry`` then waits for the journal in the
+        same commit. A row with the same digest is returned and nothing is written; with another digest the arrival is
+        written beside it, parked, without a reply and without the entry. Raises Problem("STO-503"): nothing was kept.
         """
         raw = self._sealer.seal(arrival.raw, raw_place(arrival))
         result = self._sealer.seal(reply, reply_place(arrival.sender, arrival.message_id, arrival.digest))
-        kept = await self._kept(
+        kept = await self._keeping.keep(
             arrival.sender, arrival.message_id, arrival.digest, arrival.feed, arrival.organisation,
             arrival.order or None, NUMBER_OF[state], reason, raw, result, uuid4() if entry else None, entry,
         )  # fmt: skip
@@ -167,14 +166,6 @@ class PostgresInbox:
         reply = self._sealer.open(row["result"], reply_place(sender, message_id, digest)) if row["result"] else b""
         arrival = Arrival(sender, row["feed"], row["organisation"], message_id, raw, digest, row["elder"] or 0)
         return InboxRow(arrival, NAME_OF[row["state"]], reply, row["reason"], row["attempts"], row["received"])
-
-    async def _kept(self, *values: object) -> int:
-        try:
-            async with self._pool.held() as held:
-                (row,) = await (await held.prepared(_PUT)).fetch(*values)
-        except GONE:
-            raise Problem("STO-503") from None
-        return int(row["kept"])
 
     async def _fetch(self, text: str, *values: object) -> list[Any]:
         try:

@@ -294,3 +294,48 @@ async def test_the_entry_of_a_new_message_is_kept_with_it(
         await world.inbox.put(arrival(raw=raw), state="received", reply=b"AA", reason="", entry=b"entry of " + raw)
 
     assert [row["entry"] for row in await connection.fetch("SELECT entry FROM audit_pending")] == [b"entry of one"]
+
+
+async def test_messages_that_arrive_side_by_side_are_each_judged_by_itself(inbox: PostgresInbox) -> None:
+    await received(inbox, "old")
+    sent = [arrival("old", b"old"), arrival("old", b"new"), *(arrival(f"m{n % 30}") for n in range(90))]
+
+    outcomes = await asyncio.gather(*(inbox.put(one, state="received", reply=b"AA", reason="") for one in sent))
+
+    assert [row.arrival.raw if row else row for row in outcomes[:2]] == [b"old", b"old"]
+    assert outcomes[2:].count(None) == 30
+    rows, _ = await inbox.page(state="", limit=100, cursor="")
+    assert Counter(row.state for row in rows) == {"received": 31, "parked": 1}
+
+
+@pytest.mark.parametrize("bad", ["a\x00b", "a\ud800b"], ids=["refused-by-the-database", "refused-by-the-driver"])
+async def test_a_message_that_cannot_be_kept_takes_no_other_with_it(inbox: PostgresInbox, bad: str) -> None:
+    sent = [arrival("m1"), arrival(bad), arrival("m2")]
+
+    outcomes = await asyncio.gather(
+        *(inbox.put(one, state="received", reply=b"AA", reason="") for one in sent), return_exceptions=True
+    )
+
+    assert outcomes[0] is None
+    assert isinstance(outcomes[1], Exception)
+    assert outcomes[2] is None
+
+
+async def test_messages_of_many_processes_that_share_ids_all_get_an_answer(
+    inbox: PostgresInbox, world: PostgresWorld
+) -> None:
+    pool = await open_pool(world.dsn, size=4)
+    other = PostgresInbox(pool, world.keys, now=world.clock)
+    sent = [arrival(f"m{n}", who) for n in range(40) for who in (b"one", b"other")]
+
+    outcomes = await asyncio.gather(
+        *(
+            (inbox if at % 3 else other).put(one, state="received", reply=b"AA", reason="")
+            for at, one in enumerate([*sent, *reversed(sent)])
+        )
+    )
+    await pool.close()
+
+    assert outcomes.count(None) == 40
+    rows, _ = await inbox.page(state="", limit=100, cursor="")
+    assert Counter(row.state for row in rows) == {"received": 40, "parked": 40}

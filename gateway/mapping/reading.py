@@ -31,8 +31,13 @@ def is_filled(value: Any) -> bool:
     if value is None or value is DELETE:
         return False
     if isinstance(value, dict):
-        value = list(value.values())
-    return any(map(is_filled, value)) if isinstance(value, list) else True
+        value = value.values()
+    elif not isinstance(value, list):
+        return True
+    for inner in value:  # noqa: SIM110 - most items tell at once
+        if is_filled(inner):
+            return True
+    return False
 
 
 def first(*values: Any) -> Any:
@@ -121,7 +126,7 @@ def soft(call: Callable[..., Any], value: Any, *args: Any) -> Any:
 
 def text_of(value: Any) -> str:
     """Return a value as text for a comparison, "" for anything without one."""
-    if isinstance(value, str):
+    if value.__class__ is str:
         return value.strip()
     if not is_filled(value) or value.__class__ in (list, dict):
         return ""

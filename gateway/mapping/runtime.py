@@ -95,6 +95,7 @@ class Run:
         self._failed: list[str] = []
         self._shapeless: list[str] = []
         self._segments: dict[str, Sequence[Segment]] = {}
+        self._registered: dict[str, bool] = {}
         self._dropped = False
         self._mark = (0, 0)
 
@@ -140,9 +141,11 @@ class Run:
         return list(dict.fromkeys(found))
 
     def registered(self, value: Any) -> bool:
-        """Tell whether the registry knows the organisation."""
+        """Tell whether the registry knows the organisation; asked once a record."""
         text = text_of(value).upper()
-        return bool(text) and self.context.is_registered(text)
+        if text not in self._registered:
+            self._registered[text] = bool(text) and self.context.is_registered(text)
+        return self._registered[text]
 
     def segments(self, key: str, name: str, picked: ir.Selector | None) -> Sequence[Segment]:
         """Return the segments that a selector picks; ``key`` stands for name and selector."""

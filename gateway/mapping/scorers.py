@@ -18,6 +18,9 @@ GB42195: Final[dict[str, int]] = {
     **{f"B4.{item}": top for item, top in enumerate((2, 2, 4, 3, 4), 1)},
 }
 """Item -> its most points (GB/T 42195-2022 appendix B)."""
+_PARTS: Final = {
+    part.lower(): tuple(item for item in GB42195 if item.startswith(part)) for part in ("B1", "B2", "B3", "B4")
+}
 CUTS: Final = ((90, 0), (66, 1), (46, 2), (30, 3), (0, 4))
 """From this total on -> level: 0 able, 1 mild, 2 moderate, 3 severe, 4 complete disability."""
 RISK_EVENTS: Final = 2
@@ -54,18 +57,17 @@ def gb42195(items: Mapping[str, Any], *, coma: bool, dementia_or_mental: bool, r
     wrong += [str(item)[:20] for item in items if item not in GB42195]
     if wrong:
         raise Unscorable(wrong)
-    good = {item: value for item, value in points.items() if value is not None}
-    total = sum(good.values())
+    total = sum(value or 0 for value in points.values())
     base = next(level for cut, level in CUTS if total >= cut)
     level = base + dementia_or_mental + (risk_events >= RISK_EVENTS)
-    parts = {
-        part.lower(): sum(good[item] for item in good if item.startswith(part)) for part in ("B1", "B2", "B3", "B4")
-    }
+    parts = {part: sum(points[item] or 0 for item in names) for part, names in _PARTS.items()}
     return Score(total, base, 4 if coma else min(level, 4), parts)
 
 
 def _points(value: Any, top: int) -> int | None:
     """Return whole points between 0 and ``top``, None otherwise; text digits count, booleans do not."""
+    if value.__class__ is int:
+        return int(value) if 0 <= value <= top else None
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 1:

@@ -27,6 +27,13 @@ def hub() -> Iterator[Removal]:
             around("gateway.hub.interaction:Interaction.decide", how.allowing(action)), caught,
         )  # fmt: skip
     yield Removal(
+        "decision on ingest", "gateway/hub, gateway/intake/permission.py",
+        "what a sender hands in is decided, before the answer and at the commit (two lines, removed together)",
+        together(around("gateway.hub.interaction:Interaction.decide", how.allowing("ingest")),
+             put("gateway.intake.permission:Permission.problems", how.answering(()))),
+        ("intake-by-the-wrong-sender/a-plan-for-another-chain's-elder",),
+    )  # fmt: skip
+    yield Removal(
         "restriction of a search", "security/gate.py (narrow)", "the query finds only what is open",
         put("security.gate:Gate._narrowed", how.everything),
         (f"{ids}/search-by-patient", f"{ids}/search-by-id", f"{ids}/post-search"),
@@ -181,5 +188,4 @@ _DECIDED: Final = {
                "labels-and-controllers/a-carer-writes-a-diagnosis"),
     "update": ("labels-and-controllers/the-hospital's-own-record",),
     "delete": ("labels-and-controllers/deleting-the-hospital's-own-record", "labels-and-controllers/a-nurse-deletes"),
-    "ingest": ("intake-by-the-wrong-sender/a-plan-for-another-chain's-elder",),
 }  # fmt: skip

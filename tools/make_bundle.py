@@ -17,9 +17,10 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import venv
 from collections.abc import Iterator, Sequence
 from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
+from importlib.util import find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
@@ -71,15 +72,25 @@ def gather_wheels(folder: Path, *, arch: str, given: Path | None) -> None:
     platforms = [word for name in PLATFORMS for word in ("--platform", f"{name}_{arch}")]
     target = [] if here else [*platforms, "--python-version", PYTHON, "--implementation", "cp"]
     source = ["--no-index", "--find-links", str(given)] if given else []
-    subprocess.run(  # noqa: S603 - pip, with names of ours
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes"),
-            *("--only-binary=:all:", "--no-deps", "-r", str(ROOT / "requirements.lock"), "-d", str(folder)),
-            *target,
-            *source,
-        ],
-        check=True,
-    )
+    with tempfile.TemporaryDirectory() as tools:
+        subprocess.run(  # noqa: S603 - pip, with names of ours
+            [
+                *(_python_with_pip(Path(tools)), "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+                *("--require-hashes", "--only-binary=:all:", "--no-deps"),
+                *("-r", str(ROOT / "requirements.lock"), "-d", str(folder)),
+                *target,
+                *source,
+            ],
+            check=True,
+        )
+
+
+def _python_with_pip(folder: Path) -> str:
+    """Return this Python, or where it has no pip (a .venv that uv made) one in ``folder`` that has Python's own."""
+    if find_spec("pip") is not None:
+        return sys.executable
+    venv.create(folder, with_pip=True)
+    return str(folder / "bin" / "python")
 
 
 def seal(bundle: Path) -> None:

@@ -112,20 +112,30 @@ def copied_for(binaries: Binaries, uid: int, gid: int) -> Binaries:
 
     source = binaries.bin_dir.parent
     changed = int((binaries.bin_dir / "postgres").stat().st_mtime)
-    target = COPIES / f"postgres-{binaries.major}-{changed}"
+    target = COPIES / f"server-{binaries.major}-{changed}"
     if not target.exists():
         _copy_tree(source, target)
     if target.stat().st_uid != 0 or target.parent.stat().st_uid != 0:
         raise EmbeddedError(f"{target} does not belong to root. Remove it and start again.")
-    return Binaries(target / "bin", binaries.major, binaries.has_lz4, binaries.from_wheel)
+    return Binaries(
+        target / source.parent.name / source.name / "bin", binaries.major, binaries.has_lz4, binaries.from_wheel
+    )
 
 
 def _copy_tree(source: Path, target: Path) -> None:
     # Renamed into place, so that a copy broken off half-way is never used.
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     half = target.with_name(f"{target.name}.{os.getpid()}")
-    shutil.copytree(source, half, symlinks=True, ignore=shutil.ignore_patterns("include", "doc"))
-    half.chmod(0o755)
+    package = source.parent
+    shutil.copytree(
+        source, half / package.name / source.name, ignore=shutil.ignore_patterns("include", "doc"), symlinks=True
+    )
+    # Where a wheel's programs look for their libraries: beside its package, found from where they stand.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, half / libraries.name, symlinks=True)
+    for folder in (half, half / package.name, half / package.name / source.name):
+        folder.chmod(0o755)
     half.rename(target)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -167,16 +169,42 @@ def test_what_it_cannot_reach_is_copied_once(tmp_path: Path, monkeypatch: pytest
     again = copied_for(found, _NOBODY, _NOBODY)
 
     assert copied == again
-    assert copied.bin_dir.parent.parent == copies
+    assert copied.bin_dir.parents[2].parent == copies
     assert (copied.bin_dir / "postgres").stat().st_mode & 0o001
     assert not (copied.bin_dir.parent / "include").exists()
     assert inspect(copied.bin_dir) == copied
 
 
 @pytest.mark.needs("root")
+@pytest.mark.needs("wheel")
+def test_the_copy_of_a_wheels_programs_finds_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_to_all = Path(tempfile.mkdtemp())
+    open_to_all.chmod(0o755)
+    monkeypatch.setattr(room, "COPIES", open_to_all / "copies")
+    monkeypatch.setattr(room, "reachable_by", lambda *_: False)
+    wheel = next(found for found in installations() if found.from_wheel)
+
+    copied = copied_for(wheel, _NOBODY, _NOBODY)
+
+    said = {
+        name: subprocess.run(
+            [copied.program(name), "--version"],
+            user=_NOBODY,
+            group=_NOBODY,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+        for name in ("postgres", "initdb", "pg_ctl")
+    }
+    shutil.rmtree(open_to_all)
+    assert [name for name, text in said.items() if f") {wheel.major}." not in text] == []
+
+
+@pytest.mark.needs("root")
 def test_a_copy_that_is_not_roots_own_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = _behind_a_closed_door(tmp_path, monkeypatch)
-    os.chown(copied_for(found, _NOBODY, _NOBODY).bin_dir.parent, _NOBODY, _NOBODY)
+    os.chown(copied_for(found, _NOBODY, _NOBODY).bin_dir.parents[2], _NOBODY, _NOBODY)
 
     with pytest.raises(EmbeddedError, match="does not belong to root"):
         copied_for(found, _NOBODY, _NOBODY)

@@ -339,3 +339,13 @@ async def test_messages_of_many_processes_that_share_ids_all_get_an_answer(
     assert outcomes.count(None) == 40
     rows, _ = await inbox.page(state="", limit=100, cursor="")
     assert Counter(row.state for row in rows) == {"received": 40, "parked": 40}
+
+
+async def test_a_message_of_an_elder_is_on_its_way_until_it_is_worked_off(inbox: PostgresInbox) -> None:
+    made = await received(inbox, order=7)
+    waiting = await inbox.is_open(7), await inbox.is_open(8)
+    await inbox.claim(1)
+    in_work = await inbox.is_open(7)
+    await inbox.settle(made, state="parked", reason="ID-002")
+
+    assert (waiting, in_work, await inbox.is_open(7)) == ((True, False), True, False)

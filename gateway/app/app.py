@@ -27,6 +27,7 @@ from gateway.app.trail import Trail
 from gateway.app.watch_side import (
     PROBES,
     CountedGate,
+    Overdue,
     TimedUnderstander,
     admin_app,
     health_of,
@@ -120,7 +121,8 @@ async def open_app(settings: Settings, *, now: Clock = utc_now, share: bool = Fa
         gate.is_open = True
         lines.tell(logging.INFO, "gateway.ready", mllp_port=port, writer=rooms.journal.writer, version=__version__)
         stack.callback(lambda: lines.tell(logging.INFO, "gateway.stop", writer=rooms.journal.writer))
-        yield App(rooms, hub, asgi, admin_app(rooms, meters, health, shared), port, pipeline, workflow)
+        admin = admin_app(rooms, meters, health, shared, Overdue(Worked(hub), now))
+        yield App(rooms, hub, asgi, admin, port, pipeline, workflow)
 
 
 def _doors(rooms: Rooms, hub: Hub, tokens: Tokens, trace: Trace, others: list[Route], health: Health) -> ASGIApp:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -22,6 +23,7 @@ from starlette.routing import Route
 
 from gateway import __version__
 from gateway.app.rooms import Clock, Rooms
+from gateway.app.workflow_side import Worked
 from gateway.fhir.predicate import Facts
 from gateway.fhir.problem import Problem
 from gateway.formats import Record
@@ -36,9 +38,12 @@ from gateway.watch.health import Health, health_routes
 from gateway.watch.meters import SAMPLE, Meters
 from gateway.watch.share import Share
 from gateway.watch.tally import Key
+from gateway.workflow.overdue import SEARCH, overdue
 from security.caller import Caller
 from security.gate import Action, Decision, Gate, Row
 
+COUNT_EVERY: Final = timedelta(minutes=1)
+"""Counting reads every referral that waits: some hundreds in a county (design default)."""
 TELL_S: Final = 1.0
 """How often a process writes its counts for its siblings (design default; Prometheus asks every 15 s or so)."""
 PROBES: Final = ("/livez", "/readyz", "/startupz", "/health", "/ready")
@@ -134,7 +139,26 @@ def health_of(rooms: Rooms, *, versions: Callable[[], Awaitable[None]], consents
     return Health(parts, version=version)
 
 
-def admin_app(rooms: Rooms, meters: Meters, health: Health, share: Share) -> Starlette:
+class Overdue:
+    """How many referrals are overdue, counted when it is asked and the last count is old."""
+
+    def __init__(self, worked: Worked, now: Clock) -> None:
+        """Hold the hub as the workflow sees it, and the clock."""
+        self._worked = worked
+        self._now = now
+        self._counted: datetime | None = None
+        self._count = 0
+
+    async def count(self) -> int:
+        """Return the count, at most COUNT_EVERY old. Raises Problem STO-503."""
+        now = self._now()
+        if self._counted is None or not timedelta() <= now - self._counted < COUNT_EVERY:
+            self._count = overdue(await self._worked.find("Task", SEARCH), now=now)
+            self._counted = now
+        return self._count
+
+
+def admin_app(rooms: Rooms, meters: Meters, health: Health, share: Share, late: Overdue) -> Starlette:
     """Return what the admin listener serves."""
 
     async def metrics(request: Request) -> Response:
@@ -147,7 +171,7 @@ def admin_app(rooms: Rooms, meters: Meters, health: Health, share: Share) -> Sta
             await asyncio.to_thread(share.tell, own)
         total, alive = await asyncio.to_thread(share.sum, own)
         total.gauges |= {("yiyang_processes",): float(len(alive))}
-        total.gauges |= dict(await _of_installation(rooms, health))
+        total.gauges |= dict(await _of_installation(rooms, health, late))
         body, kind = expose(total, request.headers.get("accept", _TEXT))
         return Response(body, 200, {"Cache-Control": "no-store"}, kind)
 
@@ -172,7 +196,7 @@ def of_process(rooms: Rooms) -> Iterator[tuple[Key, float]]:
         yield ("yiyang_process_memory_bytes",), float(resident * os.sysconf("SC_PAGE_SIZE"))
 
 
-async def _of_installation(rooms: Rooms, health: Health) -> list[tuple[Key, float]]:
+async def _of_installation(rooms: Rooms, health: Health, late: Overdue) -> list[tuple[Key, float]]:
     """Return the gauges that are the same whichever process is asked; without a database only what is known."""
     found: list[tuple[Key, float]] = [(("yiyang_build_info", __version__, migrate.head()), 1.0)]
     parts = await health.parts()
@@ -182,6 +206,7 @@ async def _of_installation(rooms: Rooms, health: Health) -> list[tuple[Key, floa
         found.append((("yiyang_audit_anchor_age_seconds",), max(0.0, age)))
     with contextlib.suppress(Problem, *GONE):
         found += await _of_database(rooms)
+        found.append((("yiyang_referral_overdue",), float(await late.count())))
     return found
 
 

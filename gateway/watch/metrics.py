@@ -121,6 +121,13 @@ METRICS: Final = (
         "1 when the workflow has changes before it, else 0",
     ),
     Metric(
+        "yiyang_referral_overdue",
+        "gauge",
+        (),
+        "超过时限仍在等待的转介数（每分钟统计一次）",
+        "referrals that wait beyond their deadline, counted once a minute",
+    ),
+    Metric(
         "yiyang_consent_withdraw_propagation_seconds",
         "histogram",
         (),

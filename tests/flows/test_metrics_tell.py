@@ -14,7 +14,7 @@ from gateway.fhir.problem import Problem
 from gateway.watch.metrics import MAX_SERIES, METRICS
 from tests.flows.reading import found
 from tests.flows.test_nothing_is_readable_at_rest import NEEDLES
-from tests.flows.town import CLIENTS, HOSPITAL, Town, a03, discharge
+from tests.flows.town import CLIENTS, HOSPITAL, Town, a03, consent, discharge, record
 from tests.scraped import samples
 
 PHONE = "13899990000"
@@ -31,6 +31,23 @@ async def admin(town: Town) -> AsyncIterator[httpx.AsyncClient]:
 async def _metrics(admin: httpx.AsyncClient) -> tuple[dict[str, float], str]:
     text = (await admin.get("/metrics")).text
     return samples(text), text
+
+
+async def test_a_referral_that_nobody_accepts_is_counted_as_overdue_until_it_is_accepted(
+    town: Town, admin: httpx.AsyncClient
+) -> None:
+    await town.accepted("hospital-his", "sharing-consent", consent())
+    await town.accepted("hospital-his", "json-discharge", record("04_discharge.json"))
+    in_time, _ = await _metrics(admin)
+    town.clock.ahead = timedelta(hours=25)
+    late, _ = await _metrics(admin)
+    task = await town.task("centre-doctor", "referral")
+    assert task is not None
+    await town.move("centre-doctor", task, "accepted")
+    town.clock.ahead = timedelta(hours=25, minutes=2)
+    accepted, _ = await _metrics(admin)
+
+    assert [values["yiyang_referral_overdue"] for values in (in_time, late, accepted)] == [0, 1, 0]
 
 
 async def test_the_story_is_told_in_numbers(town: Town, admin: httpx.AsyncClient) -> None:

@@ -158,6 +158,8 @@ def _bare(node: ast.AST) -> ast.AST:
         return ast.Tuple(elts=[node.value] if node.value is not None else [], ctx=ast.Load())
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_log(node.func):
         return ast.Module(body=[], type_ignores=[])
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Literal":
+        return ast.Module(body=[], type_ignores=[])
     return node
 
 
@@ -358,7 +360,15 @@ def _put_in(mutant: Mutant) -> None:
     exec(compile(ast.fix_missing_locations(tree), str(module.__file__), "exec"), fresh)  # noqa: S102
     for key, value in fresh.items():
         if not key.startswith("__"):
-            _transplant(vars(module).get(key), value, lambda new, at=key: setattr(module, at, new))
+            old = vars(module).get(key)
+            _transplant(old, value, lambda new, at=key, was=old: _set_everywhere(at, was, new))
+
+
+def _set_everywhere(name: str, old: object, new: object) -> None:
+    """Set a module's value, and under the same name in every module of ours that has imported it."""
+    for key, module in list(sys.modules.items()):
+        if key.startswith("security") and name in vars(module) and vars(module)[name] is old:
+            setattr(module, name, new)
 
 
 def _transplant(old: Any, new: Any, put: Callable[[Any], None]) -> None:

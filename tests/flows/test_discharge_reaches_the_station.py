@@ -170,7 +170,7 @@ async def test_the_centre_may_not_write_before_it_has_accepted(town: Town) -> No
     response = await town.post("centre-doctor", "assessment", record("07_ability_assessment.json"))
     receipt = await town.settled("centre-doctor", "assessment", "ASSESSMENT-PG20260316-0003")
 
-    assert response.json()["success"] == "AA"
+    assert response.json()["success"] == "AE"
     assert receipt["state"] == "parked"
     assert await town.of_elder("centre-doctor", "QuestionnaireResponse") == []
 

@@ -39,9 +39,10 @@ def test_what_is_joined_twice_is_joined_once() -> None:
     ) == All((_elder("b"), In("labels", frozenset({"PSY"}))))
 
 
-def test_a_file_that_is_no_cedar_is_named() -> None:
+@pytest.mark.parametrize("text", ["permit (", "// \ud800"], ids=["no policy", "no text"])
+def test_a_file_that_is_no_cedar_is_named(text: str) -> None:
     with pytest.raises(PolicyError, match=r"broken\.cedar"):
-        policy.parse({"broken.cedar": "permit ("}, "")
+        policy.parse({"broken.cedar": text}, "")
 
 
 @pytest.mark.parametrize("form", [compiled._action, compiled._clause, compiled._resource, compiled._principal])

@@ -57,7 +57,7 @@ def child() -> Iterator[Callable[[str], Spawned]]:
     started: list[Spawned] = []
 
     def start(script: str) -> Spawned:
-        process = subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE)
+        process = subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, preexec_fn=_heard)
         started.append(process)
         assert process.stdout is not None
         process.stdout.readline()
@@ -67,6 +67,12 @@ def child() -> Iterator[Callable[[str], Spawned]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+def _heard() -> None:
+    # Tests that run in the background of a shell inherit these ignored, and no shell can trap them then.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _order(folder: Path, script: str) -> keeper.Order:

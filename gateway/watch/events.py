@@ -43,6 +43,7 @@ EVENTS: Final = (
     Event("http.unready", "就绪检查未通过", "a part of the gateway is not ready", lasting=True),
     Event("mllp.message", "一条 MLLP 消息已答复", "an MLLP message was answered"),
     Event("mllp.fault", "答复 MLLP 消息时发生意外错误", "a fault while answering an MLLP frame"),
+    Event("mllp.fault_unaudited", "一次意外错误未能留痕", "a fault could not be audited", lasting=True),
     Event("mllp.refusal_unaudited", "一次拒绝未能留痕", "a refusal could not be audited", lasting=True),
     Event("message.settled", "一条消息处理完毕（stored、parked 或 dead）", "a message was worked off"),
     Event("pipeline.retry", "处理暂停后重试", "the pipeline will try again", lasting=True),

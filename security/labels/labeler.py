@@ -57,8 +57,11 @@ class Labeler:
         self.exclusions = _exclusions(raw["exclusions"], self.labels)
 
     def sensitivity(self, kind: str, doc: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the labels that ``doc`` deserves, sorted."""
-        return () if kind in self._unscanned or self._skim.finds_nothing(doc) else self._looked(kind, doc)
+        """Return the labels that ``doc`` deserves, sorted; what stands in meta.security is no part of the content."""
+        if kind in self._unscanned:
+            return ()
+        content = _content(doc)
+        return () if self._skim.finds_nothing(content) else self._looked(kind, content)
 
     def _looked(self, kind: str, doc: Mapping[str, Any]) -> tuple[str, ...]:
         found: set[str] = set()
@@ -137,6 +140,14 @@ class Labeler:
     def _denied(self, text: str, place: int) -> bool:
         before = _CLAUSE_END.split(text[max(0, place - _CLAUSE) : place])[-1].strip().lower()
         return before.startswith(self._denials)
+
+
+def _content(doc: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``doc`` without its security labels: one that a client sends back would last for ever (CLS-07)."""
+    meta = doc.get("meta")
+    if not isinstance(meta, dict) or "security" not in meta:
+        return doc
+    return {**doc, "meta": {key: value for key, value in meta.items() if key != "security"}}
 
 
 _PLAIN: Final = {0x131: "i", 0x307: None, 0x17F: "s"}

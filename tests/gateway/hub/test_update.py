@@ -131,6 +131,19 @@ async def test_security_labels_of_a_client_count_for_nothing(world: World) -> No
     assert "L4" in json.dumps(stored["meta"]["security"])
 
 
+async def test_a_label_goes_with_the_words_that_gave_it(world: World) -> None:
+    plan = await _seen(world, "centre-doctor", "CarePlan", "elder-plan")
+    await _put(world, "centre-doctor", {**plan, "description": "恶性肿瘤术后"}, 1)
+    marked = await _seen(world, "centre-doctor", "CarePlan", "elder-plan")
+    assert "TUM" in json.dumps(marked["meta"]["security"])
+
+    await _put(world, "centre-doctor", {**marked, "description": "康复训练"}, 2)
+
+    stored = await world.store.read("CarePlan", "elder-plan")
+    assert stored is not None
+    assert stored.facts.labels == ()
+
+
 async def test_a_create_is_controlled_by_the_callers_organisation(world: World) -> None:
     doc = condition("elder")
     caller = world.caller("centre-doctor")

@@ -93,6 +93,15 @@ def test_the_whole_content_is_looked_at(doc: dict[str, Any]) -> None:
     assert _of(doc) == (("PSY",), 5)
 
 
+def test_a_label_that_a_client_sends_back_is_no_content() -> None:
+    sent = [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HIV", "display": "抑郁症"}]
+    assert _of(about("Condition", meta={"security": sent})) == ((), 4)
+
+
+def test_the_rest_of_meta_is_content() -> None:
+    assert _of(about("Condition", meta={"tag": [{"display": "抑郁症"}], "security": []})) == (("PSY",), 5)
+
+
 def test_a_question_is_no_statement() -> None:
     item = {"linkId": "1", "text": "有无抑郁症?", "answer": [{"valueBoolean": False}]}
     assert _of(about("QuestionnaireResponse", item=[item])) == ((), 4)

@@ -1,28 +1,24 @@
 """What every room's tests may ask for: a database of their own, and the rule for components that are missing here."""
 
 import asyncio
-import importlib.util
 import os
-import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 from hypothesis import settings
 
 from gateway.store.postgres.embedded import EmbeddedServer
 from gateway.store.postgres.embedded_binaries import installations, reachable_by
+from gateway.store.postgres.migrate import upgrade
 from tests.budget import ALL, CI
+from tests.databases import created, name_of, standing_database
 
 # A crash of the test machine may lose the test data: 3 times as many small commits a second.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "256MB"}
-
-_TEMPLATE = "yiyang_template"
 
 _TOLD = "told"
 
@@ -72,27 +68,16 @@ def pg_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def pg_template(pg_dsn: str) -> str:
     """Give the name of a database with all migrations applied, to be copied."""
-    name = f"{_TEMPLATE}_{secrets.token_hex(4)}"
-    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name}"))
-    if importlib.util.find_spec("gateway.store.postgres.migrate") is not None:
-        from gateway.store.postgres.migrate import upgrade
-
-        asyncio.run(upgrade(with_database(pg_dsn, name)))
-    return name
+    made = asyncio.run(created(pg_dsn, "yiyang_template"))
+    asyncio.run(upgrade(made))
+    return name_of(made)
 
 
 @pytest.fixture
 def database(pg_dsn: str, pg_template: str) -> Iterator[str]:
     """Give the DSN of a fresh, migrated, empty database; it is gone after the test."""
-    name = f"test_{secrets.token_hex(8)}"
-    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {pg_template} STRATEGY FILE_COPY"))
-    yield with_database(pg_dsn, name)
-    asyncio.run(_execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-def with_database(dsn: str, name: str) -> str:
-    """Return `dsn` pointing at the database `name`."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+    with standing_database(pg_dsn, "test", pg_template) as made:
+        yield made
 
 
 def _has_system_postgres() -> bool:
@@ -138,11 +123,3 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if component in os.environ.get("YIYANG_REQUIRE", "").replace(",", " ").split():
             pytest.fail(f"{component} is missing, and YIYANG_REQUIRE names it", pytrace=False)
         pytest.skip(f"not run: {component} is missing here")
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

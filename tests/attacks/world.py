@@ -14,9 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 from joserfc.jwk import ECKey
 
@@ -28,7 +26,7 @@ from security.caller import Caller, Role, Tier
 from security.state import MllpSender, Organisation
 from tests.attacks.plan import ALL, CENTRE_ONLY, NOBODY, NOT_THE_CARER, Plan
 from tests.attacks.records import CARDS, PHONES, Salt, feeds, health_record, held
-from tests.conftest import with_database
+from tests.databases import database_of, name_of, with_database
 from tests.flows.town import (
     CENTRE,
     HOSPITAL,
@@ -141,16 +139,11 @@ async def build(database: str, home: Path) -> Built:
 @asynccontextmanager
 async def opened(built: Built, home: Path) -> AsyncIterator[World]:
     """Give a running copy of ``built`` with its files in ``home``; the copy's database is gone afterwards."""
-    name = f"attacked_{secrets.token_hex(6)}"
-    template = urlsplit(built.database).path.lstrip("/")
-    await _execute(built.database, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    try:
+    async with database_of(with_database(built.database, "postgres"), "attacked", name_of(built.database)) as made:
         shutil.copytree(built.home, home)
-        settings = Settings(home=home, database_url=with_database(built.database, name), public_url=URL, mllp_port=0)
+        settings = Settings(home=home, database_url=made, public_url=URL, mllp_port=0)
         async with running(settings, built) as world:
             yield world
-    finally:
-        await _execute(built.database, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @asynccontextmanager
@@ -298,11 +291,3 @@ async def write(town: Town, organisation: str, *docs: Doc, actor: str = "pipelin
     """Write ``docs`` for ``organisation`` as an inner actor does, in one commit."""
     caller = Caller.system(actor, organisation=organisation, tier=_TIERS[organisation], request=secrets.token_hex(8))
     await town.app.hub.ingest(caller, [Put(codec.parse_exact(json.dumps(doc))) for doc in docs])
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(with_database(dsn, "postgres"))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -24,7 +24,7 @@ import httpx
 import pytest
 
 from gateway.store.postgres import migrate
-from tests.conftest import with_database
+from tests.databases import execute, standing_database
 from tests.flows.town import CENTRE, HOSPITAL, record
 
 ROOT = Path(__file__).parents[2]
@@ -166,10 +166,8 @@ def old_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty(pg_dsn: str) -> Iterator[str]:
     """Give a database with nothing in it."""
-    name = f"upgrade_{uuid4().hex[:8]}"
-    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name}"))
-    yield with_database(pg_dsn, name)
-    asyncio.run(_execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+    with standing_database(pg_dsn, "upgrade") as made:
+        yield made
 
 
 @pytest.fixture
@@ -187,12 +185,6 @@ def programs(old_root: Path, empty: str, tmp_path: Path) -> tuple[Program, Progr
         Program(old_root, {**env, "PYTHONPATH": str(old_root)}, ends=(0, 7)),
         Program(ROOT, {**env, "PYTHONPATH": str(ROOT)}),
     )
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    await connection.execute(statement)
-    await connection.close()
 
 
 async def _states(dsn: str) -> dict[str, list[str]]:
@@ -304,7 +296,7 @@ def test_records_are_never_dropped_by_a_downgrade(programs: tuple[Program, Progr
 
 
 async def test_a_program_runs_on_a_newer_schema_that_says_it_may(database: str) -> None:
-    await _execute(database, "UPDATE alembic_version SET version_num = '9998'")
+    await execute(database, "UPDATE alembic_version SET version_num = '9998'")
 
     assert await migrate.demand_fit(database) == "9998"
 
@@ -313,8 +305,8 @@ async def test_a_program_runs_on_a_newer_schema_that_says_it_may(database: str) 
 async def test_a_program_refuses_a_newer_schema_that_does_not(database: str, floor: str) -> None:
     from gateway.fhir.problem import Problem
 
-    await _execute(database, "UPDATE alembic_version SET version_num = '9998'")
-    await _execute(database, "UPDATE schema_floor SET revision = '9998'" if floor else "DELETE FROM schema_floor")
+    await execute(database, "UPDATE alembic_version SET version_num = '9998'")
+    await execute(database, "UPDATE schema_floor SET revision = '9998'" if floor else "DELETE FROM schema_floor")
 
     with pytest.raises(Problem) as refused:
         await migrate.demand_fit(database)

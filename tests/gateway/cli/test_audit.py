@@ -5,21 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import asyncpg
-
+from tests.databases import execute
 from tests.gateway.cli.conftest import Yiyang
 
 
 def _execute(dsn: str, *statements: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(dsn)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
+    asyncio.run(execute(dsn, *statements))
 
 
 def test_a_journal_nobody_touched_is_whole(installed: Yiyang) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from gateway.store.postgres.pool import HeldPool, open_pool
 from gateway.store.postgres.store import PostgresStore
 from gateway.store.protocol import FhirStore, Sealer
 from security.crypto import Keys
-from tests.conftest import with_database
+from tests.databases import standing_database
 from tests.gateway.store.making import Clock
 
 TABLES = ("res", "hist", "ident", "dat", "idmap", "inbox", "audit_pending", "feed_cursor")
@@ -50,10 +48,8 @@ STORES: dict[str, Callable[[PostgresWorld], AbstractAsyncContextManager[FhirStor
 @pytest.fixture(scope="session")
 def shared_database(pg_dsn: str, pg_template: str) -> Iterator[str]:
     """Give a database for many tests: to make one takes longer than most of them."""
-    name = f"store_{secrets.token_hex(8)}"
-    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {pg_template} STRATEGY FILE_COPY"))
-    yield with_database(pg_dsn, name)
-    asyncio.run(_execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+    with standing_database(pg_dsn, "store", pg_template) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -91,13 +87,5 @@ async def connection(world: PostgresWorld) -> AsyncIterator[asyncpg.Connection[a
     made = await asyncpg.connect(world.dsn)
     try:
         yield made
-    finally:
-        await made.close()
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    made = await asyncpg.connect(dsn)
-    try:
-        await made.execute(statement)
     finally:
         await made.close()

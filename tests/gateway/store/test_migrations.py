@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from gateway.store.postgres.pool import open_pool
 from gateway.store.postgres.store import PostgresStore
 from gateway.store.protocol import Batch
 from security.crypto import Keys
-from tests.conftest import with_database
+from tests.databases import database_of
 from tests.gateway.store.making import CARD, Clock, asked, deletion, find, ids, observation, patient, put, walk
 from tests.gateway.store.test_inbox import received
 
@@ -61,26 +60,13 @@ async def test_an_empty_database_stands_nowhere(pg_dsn: str) -> None:
 
 
 async def test_pages_of_current_versions_are_full_and_have_room_again_after_a_downgrade(pg_dsn: str) -> None:
-    name = f"full_{secrets.token_hex(8)}"
-    await _execute(pg_dsn, f"CREATE DATABASE {name}")
-    dsn = with_database(pg_dsn, name)
-    try:
+    async with database_of(pg_dsn, "full") as dsn:
         await migrate.upgrade(dsn)
         filled = await _fillfactors(dsn)
 
         await migrate.downgrade(dsn, "0006")
 
         assert (filled, await _fillfactors(dsn)) == ({"100"}, {"85"})
-    finally:
-        await _execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def _fillfactors(dsn: str) -> set[str]:

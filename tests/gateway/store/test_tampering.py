@@ -9,7 +9,6 @@ changes one thing as the owner of the tables could, and verifies.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +31,7 @@ from gateway.store.protocol import Batch, Stored, Write
 from security.audit import entry
 from security.caller import Caller
 from security.crypto import Keys
-from tests.conftest import with_database
+from tests.databases import database_of, name_of, standing_database
 from tests.flows.town import consent, open_town, record
 from tests.gateway.store.making import write
 
@@ -56,11 +55,10 @@ class Left:
 @pytest.fixture(scope="module")
 def left(pg_dsn: str, pg_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     """Live the story once; an intruder keeps a copy of every row as it was before the Tasks moved."""
-    name, home = f"story_{secrets.token_hex(6)}", tmp_path_factory.mktemp("story")
-    asyncio.run(_execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {pg_template} STRATEGY FILE_COPY"))
-    asyncio.run(_live(with_database(pg_dsn, name), home))
-    yield Left(name, home)
-    asyncio.run(_execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+    home = tmp_path_factory.mktemp("story")
+    with standing_database(pg_dsn, "story", pg_template) as made:
+        asyncio.run(_live(made, home))
+        yield Left(name_of(made), home)
 
 
 async def _live(dsn: str, home: Path) -> None:
@@ -107,20 +105,10 @@ class Database:
 
 @pytest.fixture
 async def database(pg_dsn: str, left: Left) -> AsyncIterator[Database]:
-    name = f"copy_{secrets.token_hex(6)}"
-    await _execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {left.database} STRATEGY FILE_COPY")
-    pool = await open_pool(with_database(pg_dsn, name), size=3)
-    yield Database(with_database(pg_dsn, name), pool, left.keys)
-    await pool.close()
-    await _execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+    async with database_of(pg_dsn, "copy", left.database) as made:
+        pool = await open_pool(made, size=3)
+        yield Database(made, pool, left.keys)
+        await pool.close()
 
 
 def place(row: asyncpg.Record, version: int = 0) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
 from gateway.app import open_app
-from tests.conftest import with_database
+from tests.databases import database_of
 from tests.flows.town import URL, Town, open_town
 
 WITHIN_S = 8.0
@@ -44,19 +42,12 @@ async def another(town: Town) -> AsyncIterator[Town]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def standing(pg_dsn: str, pg_template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """Give two gateways to many tests, none of which may change what another looks at."""
-    name = f"workers_{secrets.token_hex(8)}"
-    await _execute(pg_dsn, f"CREATE DATABASE {name} TEMPLATE {pg_template} STRATEGY FILE_COPY")
-    async with open_town(with_database(pg_dsn, name), tmp_path_factory.mktemp("standing")) as a, another(a) as b:
+    async with (
+        database_of(pg_dsn, "workers", pg_template) as made,
+        open_town(made, tmp_path_factory.mktemp("standing")) as a,
+        another(a) as b,
+    ):
         yield Pair(a, b)
-    await _execute(pg_dsn, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

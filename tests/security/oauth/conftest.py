@@ -13,7 +13,8 @@ import pytest
 from security.oauth import Addresses, Attempt, OAuth, Reply, TokenKeys, Tokens
 from security.oauth import client as smart
 from security.state import Registry
-from tests.security.state.world import DOCTOR_KEY, Clock, one_database, open_pool, settle
+from tests.databases import standing_database
+from tests.security.state.world import DOCTOR_KEY, Clock, open_pool, settle
 
 ISSUER, AUDIENCE, ENDPOINT = "https://hub.example", "https://hub.example/fhir", "https://hub.example/oauth/token"
 
@@ -55,7 +56,7 @@ def start(pool: asyncpg.Pool[asyncpg.Record], clock: Clock, keys: TokenKeys) -> 
 
 @pytest.fixture(scope="session")
 def registry_database(pg_dsn: str, pg_template: str) -> Iterator[str]:
-    with one_database(pg_dsn, pg_template) as dsn:
+    with standing_database(pg_dsn, "registry", pg_template) as dsn:
         yield dsn
 
 

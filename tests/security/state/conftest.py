@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from security.state import Registry
-from tests.security.state.world import Clock, one_database, open_pool, settle
+from tests.databases import standing_database
+from tests.security.state.world import Clock, open_pool, settle
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def registry_database(pg_dsn: str, pg_template: str) -> Iterator[str]:
-    with one_database(pg_dsn, pg_template) as dsn:
+    with standing_database(pg_dsn, "registry", pg_template) as dsn:
         yield dsn
 
 

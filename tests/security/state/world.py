@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from secrets import token_hex
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -55,29 +52,12 @@ def codes(problems: Problems) -> list[str]:
     return [each.code for each in problems.problems]
 
 
-@contextmanager
-def one_database(dsn: str, template: str) -> Iterator[str]:
-    """Give the DSN of one database for many tests: a hundred fresh ones would cost a minute."""
-    name = f"registry_{token_hex(8)}"
-    asyncio.run(_execute(dsn, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-    yield urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
-    asyncio.run(_execute(dsn, f"DROP DATABASE {name} WITH (FORCE)"))
-
-
 @asynccontextmanager
 async def open_pool(dsn: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
     """Give a pool on ``dsn`` with nothing registered."""
     async with asyncpg.create_pool(dsn, min_size=1, max_size=4) as pool:
         await pool.execute(_EMPTY)
         yield pool
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def settle(registry: Registry) -> None:

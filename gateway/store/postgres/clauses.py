@@ -36,6 +36,8 @@ def condition(clause: Clause, kind: str, statement: Statement) -> str:
             return _any(_instant(term, statement) for term in _dates(clause))
         case "date":
             return _dated(clause, kind, statement)
+        case other:
+            raise NotImplementedError(other)  # nothing parses to it yet
 
 
 def matcher(clause: Clause) -> Callable[[Iterable[Entry]], bool]:

@@ -58,12 +58,31 @@ class Uri(msgspec.Struct, frozen=True, gc=False):
 
 
 class Amount(msgspec.Struct, frozen=True, gc=False):
-    """A number or quantity of ``param``; ``system``/``code`` "" for plain numbers."""
+    """A number or quantity of ``param``, or a range of them: from ``low`` to ``high`` as written, "" is unbounded.
+
+    ``system``, ``code`` and the human ``unit`` are "" where the element has none.
+    """
 
     param: str
-    value: str
+    low: str
+    high: str
     system: str = ""
     code: str = ""
+    unit: str = ""
 
 
-Entry = Token | Identifier | Reference | Date | Text | Uri | Amount
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """A place on earth of ``param``, in degrees as written."""
+
+    param: str
+    latitude: str
+    longitude: str
+
+
+class Present(msgspec.Struct, frozen=True, gc=False):
+    """``param`` has a value that nothing but `:missing` and `:text` can ask for: a text without code, for example."""
+
+    param: str
+
+
+Entry = Token | Identifier | Reference | Date | Text | Uri | Amount | Position | Present

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from gateway.fhir import definitions
-from gateway.fhir.extract import extract, values_of
+from gateway.fhir import definitions, modifiers
+from gateway.fhir.extract import converter_of, extract, values_of
 from gateway.fhir.paths import paths
 from gateway.fhir.problem import Problem, Problems
 from gateway.fhir.query import Clause, Query, Sort
-from gateway.fhir.terms import terms_of
+from gateway.fhir.terms import CANONICAL, terms_of
 from gateway.fhir.wire import PERSONAL
 
 __all__ = ["MAX_COUNT", "extract", "params_of", "parse", "supported", "values_of"]
@@ -27,7 +27,7 @@ MAX_COUNT = 200
 MAX_CLAUSES = 32
 MAX_TERMS = 100
 
-_CLAUSE_TYPES = frozenset(("token", "identifier", "reference", "date"))
+_CLAUSE_TYPES = frozenset(("token", "identifier", "reference", "date", "string", "uri", "number", "quantity", "near"))
 _SORT_TYPES = frozenset(("date",))
 _DOORS = frozenset(("_format", "_pretty"))
 _RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
@@ -35,8 +35,8 @@ _RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
 # Everything else that R4 defines for results or across types (search.html#table, http.html#general).
 _UNBUILT = frozenset(
     (
-        *("_content", "_contained", "_containedType", "_elements", "_filter", "_has", "_include", "_revinclude"),
-        *("_list", "_profile", "_query", "_score", "_security", "_source", "_summary", "_tag", "_text", "_type"),
+        *("_contained", "_containedType", "_elements", "_filter", "_has", "_include", "_revinclude"),
+        *("_list", "_query", "_score", "_summary", "_type"),
         *("_since", "_at"),
     )
 )
@@ -69,7 +69,7 @@ def params_of(kind: str) -> dict[str, str]:
     own = {
         name: parameter.type
         for name, parameter in definitions.search_parameters(kind).items()
-        if not name.startswith("_") and _clause_type(kind, name) in _CLAUSE_TYPES
+        if _clause_type(kind, name) in _CLAUSE_TYPES
     }
     return dict(sorted({**own, "_id": "token", "_lastUpdated": "date"}.items()))
 
@@ -81,14 +81,22 @@ def supported(kind: str) -> bool:
 
 @cache
 def _clause_type(kind: str, name: str) -> str:
-    """Return the clause's type; "identifier" where every value of the token is an Identifier or a ContactPoint."""
+    """Return the clause's type, "" where the parameter cannot be asked.
+
+    "identifier" where every value of the token is an Identifier or a ContactPoint; "near" is R4's special one.
+    """
+    if name in modifiers.WORDS:
+        return "string"
     parameter = definitions.search_parameters(kind)[name]
-    if parameter.type != "token" or not parameter.expression:
-        return parameter.type if parameter.expression else ""
-    types = {path.type for path in paths(parameter.expression, kind)}
-    if types <= {"Identifier", "ContactPoint"}:
+    if not parameter.expression or name in ("_id", "_lastUpdated"):
+        return ""
+    found = [path for path in paths(parameter.expression, kind) if converter_of(path, parameter.type)]
+    if not found:
+        return ""
+    types = {path.type for path in found}
+    if parameter.type == "token" and (types <= {"Identifier", "ContactPoint"} or (kind, name) == ("Device", "din")):
         return "identifier"
-    return "" if types <= {"Extension"} else "token"
+    return "near" if parameter.type == "special" else parameter.type
 
 
 @cache
@@ -103,6 +111,14 @@ def _targets(kind: str, name: str) -> tuple[str, ...]:
         bound = path.element.targets if path.element is not None else frozenset()
         allowed |= refers or bound or set(parameter.targets)
     return tuple(sorted(allowed & set(parameter.targets) or parameter.targets))
+
+
+@cache
+def _addressed(kind: str, name: str) -> bool:
+    """Tell whether values of the reference parameter are canonical or other addresses, not references alone."""
+    parameter = definitions.search_parameters(kind)[name]
+    types = {path.type for path in paths(parameter.expression, kind)} if parameter.type == "reference" else set()
+    return bool(types & {"canonical", "uri", "Attachment"})
 
 
 class _Reader:
@@ -142,14 +158,18 @@ class _Reader:
             self.unknown(name)
             return None
         type_ = _clause_type(self.kind, param)
-        if type_ not in _CLAUSE_TYPES or (colon and type_ != "reference"):
+        targets: tuple[str, ...] = ()
+        if type_ == "reference" and not (colon and modifiers.allowed(type_, modifier)):
+            targets, modifier = self.targets(param, modifier, name), ""
+        if type_ not in _CLAUSE_TYPES or not modifiers.allowed(type_, modifier) or (dot and modifier):
             raise Problem("FHIR-041", where=_where(name), name=_shown(name))
-        targets = self.targets(param, modifier, name)
         if dot:
             return self.chain(param, targets, rest, value)
-        terms = terms_of(type_, name, value, targets=targets, base=self.base)
-        _limit(name, len(terms))
-        return Clause(param, type_, terms)  # type: ignore[arg-type]  # one of _CLAUSE_TYPES
+        if _addressed(self.kind, param):
+            targets = (*targets, CANONICAL)
+        found = modifiers.clause(param, type_, modifier, value, targets=targets, base=self.base)
+        _limit(name, len(found.terms))
+        return found
 
     def common(self, name: str, value: str) -> Clause:
         if name == "_id":

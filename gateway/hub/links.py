@@ -13,6 +13,7 @@ from urllib.parse import quote
 import orjson
 
 from gateway.fhir import base64url
+from gateway.fhir.modifiers import WORDS
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
 from gateway.hub.interaction import Blinder
@@ -76,7 +77,7 @@ def blinded(pairs: Pairs, query: Query, blind: Callable[[str], str]) -> str:
 
 
 def _shown(name: str, value: str, plain: frozenset[str], blind: Callable[[str], str]) -> str:
-    readable = name.startswith("_") or name.partition(":")[0] in plain
+    readable = name.partition(":")[0] in plain or (name.startswith("_") and name not in WORDS)
     if readable and mask(value) == value:
         return value
     system, bar, code = value.rpartition("|")
@@ -92,7 +93,10 @@ def _plain(query: Query) -> frozenset[str]:
     return frozenset(
         clause.param
         for clause in query.clauses
-        if clause.chain is None and clause.type != "identifier" and clause.param not in PERSONAL
+        if clause.chain is None
+        and clause.type not in ("identifier", "string")
+        and clause.modifier not in ("text", "identifier")
+        and clause.param not in PERSONAL
     )
 
 

@@ -70,7 +70,8 @@ def _guard(it: Interaction, query: Query) -> None:
         if clause.chain is not None:
             it.scope("search", clause.chain.kind)
             _guard(it, clause.chain)
-        if it.tools.gate.forbidden_param(it.caller, query.kind, clause.param, terms=clause.terms):
+        asked = f"{clause.param}:{clause.modifier}" if clause.modifier else clause.param
+        if it.tools.gate.forbidden_param(it.caller, query.kind, asked, terms=clause.terms):
             raise Problem("HUB-002", where=f"{query.kind}?{clause.param}", parameter=clause.param)
     for key in query.sort:
         if it.tools.gate.forbidden_param(it.caller, query.kind, key.param):

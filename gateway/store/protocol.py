@@ -144,11 +144,13 @@ class FhirStore(Protocol):
         """Return the page of undeleted current versions that match ``query`` and satisfy ``restriction``.
 
         Order is by ``query.sort``, then by row id (age); keyset cursor, so a page is stable under inserts. A match on
-        an identifier or reference is decided again on the opened body. ``total`` is exact when asked for; ``count``
+        an identifier or reference is decided again on the opened body, as is whatever an index only narrows down: then
+        a page may be short, even empty, while ``next`` goes on. ``total`` is exact when asked for; ``count``
         0 gives the total alone. ``chained`` holds what the caller may see of each chain target's kind; nothing of a
         kind that it lacks. ``bind``
         (the caller's client and organisation, say) goes into the cursor: Problem STO-400 for a cursor that is
-        altered, or of another ``bind`` or query; STO-413 where a chain meets too many targets.
+        altered, or of another ``bind`` or query; STO-413 where a chain meets too many targets, STO-420 where
+        a total would open too many bodies.
         """
         ...
 

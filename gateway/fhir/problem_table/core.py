@@ -159,5 +159,11 @@ ROWS: dict[str, Row] = {
         "链式参数 {param} 命中超过 {limit} 个目标，请缩小范围",
         "the chained parameter {param} meets more than {limit} targets: narrow it",
     ),
+    "STO-420": Row(
+        400,
+        "too-costly",
+        "这样的检索要逐条打开资源才能计数，候选超过 {limit} 条；请加上患者、日期等条件，或不要求总数",
+        "to count this search opens more than {limit} resources: narrow it (by patient or date), or ask for no total",
+    ),
     "STO-503": Row(503, "transient", "数据库暂时不可用，请稍后重试", "the database is unavailable: try again later"),
 }

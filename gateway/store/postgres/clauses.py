@@ -1,15 +1,17 @@
-"""A search clause as a condition of SQL on `res r`, and the same decided once more on the opened resource.
+"""A search clause as a condition of SQL on `res r`, and whether the opened resource must decide it.
 
 Dates follow R4 search.html#prefix: a value is a span, and so is what is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from gateway.fhir.index import Entry, Identifier, Reference
-from gateway.fhir.query import Clause, DateTerm, IdTerm, ReferenceTerm, TokenTerm
-from gateway.store.postgres.indexing import date_number, patient_text, reference_text, token_text
+from gateway.fhir import letters
+from gateway.fhir.modifiers import WORDS
+from gateway.fhir.query import Clause, DateTerm, IdTerm, OfTypeTerm, ReferenceTerm, StringTerm, TokenTerm, UriTerm
+from gateway.store.postgres import numbers, strings
+from gateway.store.postgres.indexing import UNHASHED, date_number, patient_text, reference_text, token_text
 from gateway.store.postgres.kinds import PROMOTED_DATES
 from gateway.store.postgres.sql import Statement
 
@@ -21,41 +23,103 @@ OF_COMPARTMENT = frozenset({"patient", "subject"})
 
 
 def condition(clause: Clause, kind: str, statement: Statement) -> str:
-    """Return ``clause`` (without a chain) on rows of ``kind`` as SQL."""
+    """Return ``clause`` (without a chain) on rows of ``kind`` as SQL, never NULL; where `inexact`, of more rows."""
+    if _undone(clause):
+        return "true"
+    if clause.modifier == "not":
+        return f"NOT ({_positive(clause, kind, statement)})"
+    return _positive(clause, kind, statement)
+
+
+def inexact(clause: Clause) -> bool:
+    """Tell whether rows that meet the condition of ``clause`` may well not match: the opened body decides each."""
+    if _undone(clause) or clause.modifier in ("of-type", "contains"):
+        return True
+    if clause.type != "string" or clause.modifier == "exact":
+        return False
+    return not all(strings.is_exact(clause.param, letters.plain(text)) for text in _strings(clause))
+
+
+def doubtful(clause: Clause) -> bool:
+    """Tell whether a match is decided again on the opened body: 64 bits of a hash may meet by chance."""
+    return clause.type in ("identifier", "reference") or inexact(clause)
+
+
+def is_sought(clause: Clause) -> bool:
+    """Tell whether an index finds the few rows of ``clause``: they are not to be read in order and tested."""
+    if _undone(clause) or clause.modifier == "not":
+        return False
+    return clause.type in ("identifier", "id", "string", "uri", "number", "quantity") or bool(patients(clause))
+
+
+def keys_asked(clause: Clause) -> list[str]:
+    """Return the texts whose keys a row has, one of them, when it matches; [] where ``clause`` asks for no key."""
+    if _undone(clause) or clause.modifier or clause.type not in ("token", "reference"):
+        return []
+    return texts(clause)
+
+
+def _undone(clause: Clause) -> bool:
+    """Tell whether no index knows anything of ``clause``."""
+    return (
+        clause.modifier in ("missing", "text")
+        or clause.type == "near"
+        or clause.param in UNHASHED
+        or clause.param in WORDS
+        or (clause.modifier in ("above", "below") and clause.param in strings.PLAIN)
+    )
+
+
+def _positive(clause: Clause, kind: str, statement: Statement) -> str:
     match clause.type:
-        case "id":
-            ids = [term.id for term in clause.terms if isinstance(term, IdTerm)]
-            return f"r.id = ANY({statement.bind(ids, 'text[]')})"
+        case "date":
+            return _dated(clause, kind, statement)
+        case "number" | "quantity":
+            return numbers.condition(clause, date_number(clause.param), statement)
+        case "string":
+            return _any(_string(clause, text, statement) for text in _strings(clause))
+        case "lastUpdated":
+            return _any(_instant(term, statement) for term in _dates(clause))
+        case _:
+            return _hashed(clause, statement)
+
+
+def _hashed(clause: Clause, statement: Statement) -> str:
+    match clause.type:
         case "token":
             return statement.keyed(texts(clause))
         case "identifier":
             return _identifier(clause, statement)
         case "reference":
             return _reference(clause, statement)
-        case "lastUpdated":
-            return _any(_instant(term, statement) for term in _dates(clause))
-        case "date":
-            return _dated(clause, kind, statement)
+        case "uri":
+            return statement.keyed(_uris(clause))
+        case "id":
+            ids = [term.id for term in clause.terms if isinstance(term, IdTerm)]
+            return f"r.id = ANY({statement.bind(ids, 'text[]')})"
         case other:
             raise NotImplementedError(other)  # nothing parses to it yet
 
 
-def matcher(clause: Clause) -> Callable[[Iterable[Entry]], bool]:
-    """Return what decides an identifier or reference ``clause`` on the entries drawn from an opened resource."""
-    param = clause.param
-    if clause.type == "identifier":
-        terms = _tokens(clause)
-        return lambda entries: any(
-            isinstance(entry, Identifier) and entry.param == param and any(_same(term, entry) for term in terms)
-            for entry in entries
-        )
-    wanted = {(term.kind, term.id) for term in _references(clause)}
-    return lambda entries: any(
-        isinstance(entry, Reference)
-        and entry.param == param
-        and ((entry.kind, entry.id) in wanted or ("", entry.id) in wanted)
-        for entry in entries
-    )
+def _string(clause: Clause, text: str, statement: Statement) -> str:
+    if clause.modifier == "exact":
+        return statement.keyed([strings.exactly(clause.param, text)])
+    asked = letters.plain(text)
+    if clause.modifier == "contains":
+        pairs = strings.containing(clause.param, asked)
+        return _any([statement.all_keyed(pairs), statement.keyed([strings.long(clause.param)])]) if pairs else "true"
+    return statement.all_keyed(strings.starting(clause.param, asked))
+
+
+def _uris(clause: Clause) -> list[str]:
+    found = [term.uri for term in clause.terms if isinstance(term, UriTerm)]
+    match clause.modifier:
+        case "below":
+            return [strings.below_uri(clause.param, uri) for uri in found]
+        case "above":
+            return [text for uri in found for text in strings.above_uri(clause.param, uri)]
+        case _:
+            return [strings.same_uri(clause.param, uri) for uri in found]
 
 
 def compartments(clause: Clause) -> frozenset[str]:
@@ -63,12 +127,6 @@ def compartments(clause: Clause) -> frozenset[str]:
     if clause.param not in OF_COMPARTMENT:
         return frozenset()
     return frozenset(term.id for term in _references(clause) if term.kind == "Patient")
-
-
-def _same(term: TokenTerm, value: Identifier) -> bool:
-    if term.code is not None and term.code != value.value:
-        return False
-    return term.system is None or term.system == (value.system or "")
 
 
 def texts(clause: Clause) -> list[str]:
@@ -88,8 +146,9 @@ def patients(clause: Clause) -> list[str]:
 
 def _identifier(clause: Clause, statement: Statement) -> str:
     """Return the condition by the B-tree of identifiers; a system alone is far from unique and is a key."""
-    values = [token_text(clause.param, term) for term in _tokens(clause) if term.code is not None]
-    systems = [token_text(clause.param, term) for term in _tokens(clause) if term.code is None]
+    param = f"{clause.param}:identifier" if clause.modifier == "identifier" else clause.param
+    values = [token_text(param, term) for term in _tokens(clause) if term.code is not None]
+    systems = [token_text(param, term) for term in _tokens(clause) if term.code is None]
     parts = [statement.keyed(systems)] if systems else []
     if values:
         found = f"SELECT i.rid, i.bucket FROM ident i WHERE i.h = ANY({statement.hashes(values)}) AND i.type = r.type"  # noqa: S608 - no outer text
@@ -155,7 +214,13 @@ def _any(parts: Iterable[str]) -> str:
 
 
 def _tokens(clause: Clause) -> list[TokenTerm]:
-    return [term for term in clause.terms if isinstance(term, TokenTerm)]
+    """Return the tokens of ``clause``; of an identifier with its type, the value, which is what the index knows."""
+    found = (TokenTerm(None, term.value) if isinstance(term, OfTypeTerm) else term for term in clause.terms)
+    return [term for term in found if isinstance(term, TokenTerm)]
+
+
+def _strings(clause: Clause) -> list[str]:
+    return [term.text for term in clause.terms if isinstance(term, StringTerm)]
 
 
 def _references(clause: Clause) -> list[ReferenceTerm]:

@@ -121,6 +121,11 @@ def _calls(planned: Sequence[Planned], batch: Batch, sealer: Sealer) -> tuple[li
     ]
     if dates:
         call("put_dates", (dates, "dat[]"))
+    numbers = [
+        (each.row.type, each.row.rid, each.row.bucket, *found) for each in planned if each.row for found in each.numbers
+    ]
+    if numbers:
+        call("put_numbers", (numbers, "num_in[]"))
     if batch.marks:
         call("put_marks", ([_mark(mark, sealer) for mark in batch.marks], "mark_in[]"))
     entries = [*_reports(planned, batch), *batch.entries]

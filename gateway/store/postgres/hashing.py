@@ -1,7 +1,7 @@
 """The keyed hashes by which rows are found, remembered where the same come again: of texts, of index values, of facts.
 
 In: the installation's keyed hash of one text. Out: the same hashes, for one value all that a row has of it. Bounded;
-identifiers, which are of one person each, are not remembered here.
+identifiers and strings, which are of one person each, are not remembered here.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from gateway.fhir.index import Identifier, Reference, Token
+from gateway.fhir.index import Identifier, Reference, Text, Token
 from gateway.fhir.predicate import Facts
+from gateway.store.postgres import strings
 
 KEPT_TEXTS = 20_000
 """Texts that were asked for: some 4 MB."""
@@ -36,6 +37,10 @@ class Hashes:
         """Return the hashes by the value, and by system and value."""
         by_value, of_system = value_texts(entry.param, entry.system or "", entry.value)
         return self._make(by_value), self._make(of_system)
+
+    def string(self, entry: Text) -> Iterator[int]:
+        """Return the hashes by the string, its beginnings and its pairs of characters."""
+        return map(self._make, strings.of_text(entry))
 
     def facts(self, facts: Facts) -> tuple[int, ...]:
         """Return the hashes, sorted, of the facts that a restriction may ask for in a set."""

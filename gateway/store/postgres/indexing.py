@@ -1,7 +1,7 @@
 """What a row is found by: keyed hashes of tokens, references, identifiers and facts; dates as they are.
 
-In: index values and facts. Out: the columns of `res` and the rows of `ident` and `dat`. The same functions make the
-hashes of a question, so that both sides agree. Texts, uris and amounts are not searchable yet and leave no trace.
+In: index values and facts. Out: the columns of `res` and the rows of `ident`, `dat` and `num`. The same functions make
+the hashes of a question, so that both sides agree. What only an opened body decides leaves no trace.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.fhir.index import Date, Entry, Identifier, Reference, Token
+from gateway.fhir.index import Amount, Date, Entry, Identifier, Reference, Text, Token, Uri
 from gateway.fhir.predicate import Facts
 from gateway.fhir.query import ReferenceTerm, TokenTerm
+from gateway.store.postgres import numbers, strings
 from gateway.store.postgres.hashing import Hashes, system_text
 from gateway.store.postgres.kinds import PROMOTED_DATES
 
@@ -24,6 +25,8 @@ EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 """Stand for the open ends of a span."""
 BUCKETS = 1024
+UNHASHED = frozenset({"_security"})
+"""Tokens of every row, rarely asked for: the opened body decides."""
 Span = tuple[datetime, datetime]
 
 
@@ -38,6 +41,7 @@ class Indexed(NamedTuple):
     keys: tuple[int, ...]
     identifiers: tuple[int, ...]
     dates: tuple[tuple[int, datetime, datetime], ...]
+    numbers: tuple[numbers.Number, ...] = ()
 
     @property
     def digest(self) -> int:
@@ -45,6 +49,8 @@ class Indexed(NamedTuple):
         words = [*self.facts, len(self.facts), *self.keys, len(self.keys), *self.identifiers, self.patient or 0]
         spans = [(0, self.low or EARLIEST, self.high or EARLIEST), *self.dates]
         text = repr([(number, _written(low), _written(high)) for number, low, high in spans])
+        if self.numbers:
+            text += repr([[str(part) for part in each] for each in self.numbers])
         data = struct.pack(f"<{len(words)}q?", *words, self.stray) + text.encode()
         return int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
 
@@ -54,10 +60,12 @@ def indexed(kind: str, facts: Facts, entries: Sequence[Entry], hashes: Hashes) -
     keys: set[int] = set()
     identifiers: set[int] = set()
     spans: dict[str, set[Span]] = {}
+    amounts: set[numbers.Number] = set()
     stray = False
     for entry in entries:
         if isinstance(entry, Token):
-            keys.update(hashes.token(entry))
+            if entry.param not in UNHASHED:
+                keys.update(hashes.token(entry))
         elif isinstance(entry, Reference):
             keys.update(hashes.reference(entry))
             stray = stray or (entry.kind == "Patient" and entry.id != facts.elder)
@@ -66,6 +74,12 @@ def indexed(kind: str, facts: Facts, entries: Sequence[Entry], hashes: Hashes) -
         elif isinstance(entry, Identifier):
             identifiers.update(hashes.identifier(entry))
             keys.add(hashes.text(system_text(entry.param, entry.system or "")))
+        elif isinstance(entry, Text):
+            keys.update(hashes.string(entry))
+        elif isinstance(entry, Uri):
+            keys.update(map(hashes.text, strings.of_uri(entry)))
+        elif isinstance(entry, Amount):
+            amounts.add(numbers.number(entry, date_number(entry.param), hashes.text))
     low, high = _promoted(spans.pop(PROMOTED_DATES.get(kind, ""), ()))
     return Indexed(
         stray=stray,
@@ -76,6 +90,7 @@ def indexed(kind: str, facts: Facts, entries: Sequence[Entry], hashes: Hashes) -
         keys=tuple(sorted(keys)),
         identifiers=tuple(sorted(identifiers)),
         dates=tuple(sorted((date_number(param), *span) for param, found in spans.items() for span in found)),
+        numbers=tuple(sorted(amounts, key=repr)),
     )
 
 
@@ -105,7 +120,7 @@ def bucket(facts: Facts, id: str, hashes: Hashes) -> int:  # noqa: A002 - FHIR's
 
 @cache
 def date_number(param: str) -> int:
-    """Return the number of a date parameter: no two of R4's parameters share one (a test says so)."""
+    """Return the number of a date, number or quantity parameter: no two of R4 share one (a test says so)."""
     return zlib.crc32(param.encode()) - 2**31
 
 

@@ -25,11 +25,10 @@ def walks(query: Query, shares: Mapping[int, float], make: Hash) -> bool:
     """Tell whether ``query`` is to read rows in order; ``shares`` has those of the common keys."""
     if not query.clauses or not _has_index(query):
         return False
-    if any(clause.type in ("identifier", "id") or clauses.patients(clause) for clause in query.clauses):
+    if any(map(clauses.is_sought, query.clauses)):
         return False
-    keyed = [clause for clause in query.clauses if clause.type in ("token", "reference")]
-    carried = (sum(shares.get(make(text), 0.0) for text in clauses.texts(clause)) for clause in keyed)
-    return prod(carried) >= COMMON
+    asked = [texts for clause in query.clauses if (texts := clauses.keys_asked(clause))]
+    return prod(sum(shares.get(make(text), 0.0) for text in texts) for texts in asked) >= COMMON
 
 
 def only_elder(query: Query) -> str:

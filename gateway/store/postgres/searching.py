@@ -6,18 +6,17 @@ an identifier or a reference is decided again on the opened body. Source: storag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from gateway.fhir import search as parameters
-from gateway.fhir.index import Entry
+from gateway.fhir import matching
 from gateway.fhir.predicate import NOTHING, Facts, Predicate
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, Query, ReferenceTerm
-from gateway.store.postgres import clauses, cursors, pages, planning
+from gateway.store.postgres import clauses, cursors, deciding, pages, planning
 from gateway.store.postgres.frequencies import Frequencies
 from gateway.store.postgres.hashing import Hash
 from gateway.store.postgres.kinds import partition
@@ -60,6 +59,9 @@ class Searching:
 
     async def _rows(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Stored], list[Any]]:
         """Return the opened rows, and the sort values of the last when more follow."""
+        if any(map(clauses.inexact, query.clauses)):
+            find, decide = self._candidates(query, restriction), self._deciding(query)
+            return await deciding.page(find, decide, count=query.count, after=after)
         found, keys = await self._found(query, restriction, after)
         more = len(found) > query.count
         shown = found[: query.count]
@@ -79,23 +81,34 @@ class Searching:
         text, values, keys = write(query, restriction, after)
         return await self._pool.fetch_held(text, *values), keys
 
+    def _candidates(self, query: Query, restriction: Predicate) -> deciding.Find:
+        wide = replace(query, count=deciding.STEP)
+        return lambda after: self._found(wide, restriction, after)
+
     def _opened(self, rows: Sequence[Any], query: Query) -> list[Stored]:
         """Return the opened rows that match in truth: 64 bits of a hash may meet by chance."""
-        doubtful = [
-            (clause.param, clauses.compartments(clause), clauses.matcher(clause))
+        decide = self._deciding(query)
+        return [stored for row in rows if (stored := decide(row)) is not None]
+
+    def _deciding(self, query: Query) -> deciding.Decide:
+        """Return what opens a row and tells whether it matches; a compartment is proved by the sealed facts alone."""
+        doubts = [
+            (clauses.compartments(clause), matching.decider(query.kind, clause))
             for clause in query.clauses
-            if clause.type in ("identifier", "reference")
+            if clauses.doubtful(clause)
         ]
         known: dict[bytes, Facts] = {}
-        found = []
-        for row in rows:
+
+        def decide(row: Any) -> Stored | None:
             stored = opened(self._sealer, row, known)
-            asked = [(param, holds) for param, elders, holds in doubtful if stored.facts.elder not in elders]
-            if not asked or _matches(stored, asked):
-                found.append(stored)
-        return found
+            asked = [holds for elders, holds in doubts if stored.facts.elder not in elders]
+            return stored if not asked or _matches(stored, asked) else None
+
+        return decide
 
     async def _total(self, query: Query, restriction: Predicate) -> int:
+        if any(map(clauses.inexact, query.clauses)):
+            return await deciding.total(self._candidates(query, restriction), self._deciding(query))
         text, values, _ = self._pages.total(query, restriction)
         (row,) = await self._pool.fetch_held(text, *values)
         return int(row["n"])
@@ -114,6 +127,6 @@ class Searching:
         return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in rows))
 
 
-def _matches(stored: Stored, asked: Sequence[tuple[str, Callable[[Iterable[Entry]], bool]]]) -> bool:
+def _matches(stored: Stored, asked: Sequence[matching.Decider]) -> bool:
     doc = orjson.loads(stored.body)
-    return all(holds(parameters.values_of(stored.kind, param, doc)) for param, holds in asked)
+    return all(holds(doc) for holds in asked)

@@ -26,9 +26,17 @@ class Statement:
         self.values.append(value)
         return f"${len(self.values)}::{type_}"
 
+    def hash(self, text: str) -> str:
+        """Return the place of the hash of ``text``."""
+        return self.bind(self._make(text), "bigint")
+
     def hashes(self, texts: Iterable[str]) -> str:
         """Return the place of the hashes of ``texts``, an array."""
         return self.bind(sorted(map(self._make, texts)), "bigint[]")
+
+    def all_keyed(self, texts: Iterable[str]) -> str:
+        """Return the condition that a row carries the keys of all ``texts``."""
+        return f"r.keys @> {self.hashes(texts)}"
 
     def keyed(self, texts: Iterable[str]) -> str:
         """Return the condition that a row carries the key of one of ``texts``."""

@@ -17,6 +17,7 @@ from gateway.store.postgres import sealed
 from gateway.store.postgres.hashing import Hashes
 from gateway.store.postgres.indexing import Indexed, bucket, indexed
 from gateway.store.postgres.kinds import NUMBERS, partition
+from gateway.store.postgres.numbers import Number
 from gateway.store.protocol import ANY_VERSION, MUST_NOT_EXIST, Committed, Sealer, Stored, Write
 
 _NO_INDEX = ()
@@ -49,12 +50,13 @@ class ResIn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One write ready for the database: its table, its row, its other dates, and the outcome."""
+    """One write ready for the database: its table, its row, its other dates, the outcome, its numbers."""
 
     table: str
     row: ResIn | None
     dates: tuple[tuple[int, datetime, datetime], ...]
     outcome: Committed
+    numbers: tuple[Number, ...] = ()
 
 
 class Planner:
@@ -88,7 +90,8 @@ class Planner:
         row = self._row(write, current, columns, version=version, at=at, digest=digest, blob=blob)
         created = current is None or current["deleted"]
         outcome = Committed(stored, created=created and not write.deleted, changed=True)
-        return Planned(partition(write.kind), row, columns.dates if row.reindex else (), outcome)
+        dates, numbers = (columns.dates, columns.numbers) if row.reindex else ((), ())
+        return Planned(partition(write.kind), row, dates, outcome, numbers)
 
     def _kept(self, write: Write, current: Any, digest: bytes) -> Planned:
         """Keep the version; a row indexed in another way (by older code) is indexed anew.
@@ -104,7 +107,7 @@ class Planner:
             write, current, columns, version=current["ver"], at=current["ts"], digest=digest, blob=current["body"]
         )
         outcome = Committed(stored, created=False, changed=False)
-        return Planned(partition(write.kind), row, columns.dates, outcome)
+        return Planned(partition(write.kind), row, columns.dates, outcome, columns.numbers)
 
     def _unchanged(self, write: Write, current: Any) -> Planned:
         outcome = Committed(sealed.opened(self._sealer, current), created=False, changed=False)

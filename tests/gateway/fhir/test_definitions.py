@@ -13,7 +13,7 @@ LINES = (GENERATED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
 SUMS = {name: digest for digest, name in map(str.split, LINES)}
 
 
-@pytest.mark.parametrize("name", ["model.json", "search.json"])
+@pytest.mark.parametrize("name", ["model.json", "search.json", "hanzi.json"])
 def test_an_artefact_has_the_hash_that_its_build_wrote(name: str) -> None:
     content = lzma.decompress((GENERATED / f"{name}.xz").read_bytes())
 

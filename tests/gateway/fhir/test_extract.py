@@ -10,6 +10,8 @@ from gateway.fhir.search import params_of
 from gateway.fhir.spans import Span, span
 from tests.gateway.fhir.samples import ELDER, GOOD, TERMS, good
 
+MOTHER = "http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName"
+
 
 def entries(doc: dict[str, Any], param: str) -> list[index.Entry]:
     return [entry for entry in extract(doc["resourceType"], doc) if entry.param == param]
@@ -48,14 +50,17 @@ def day(text: str) -> Span:
         (
             "Observation",
             "component-value-quantity",
-            [index.Amount("component-value-quantity", "152", "http://unitsofmeasure.org", "mm[Hg]")],
+            [index.Amount("component-value-quantity", "152", "152", "http://unitsofmeasure.org", "mm[Hg]", "mmHg")],
         ),
         ("Condition", "code", [index.Token("code", "urn:oid:2.16.156.10011.2.3.3.11", "I50.900x007")]),
         ("QuestionnaireResponse", "subject", [index.Reference("subject", "Patient", "e1")]),
         (
             "QuestionnaireResponse",
             "questionnaire",
-            [index.Reference("questionnaire", "", "https://x.example/Questionnaire/gb42195|1.0")],
+            [
+                index.Reference("questionnaire", "", "https://x.example/Questionnaire/gb42195|1.0"),
+                index.Reference("questionnaire", "", "https://x.example/Questionnaire/gb42195"),
+            ],
         ),
         ("Task", "owner", [index.Reference("owner", "Organization", "c1")]),
         ("Provenance", "patient", [index.Reference("patient", "Patient", "e1")]),
@@ -98,8 +103,8 @@ def test_a_logical_reference_is_found_by_its_identifier() -> None:
     assert found == [index.Identifier("owner:identifier", "urn:uscc", "12410100MB00000028")]
 
 
-def test_a_reference_inside_the_resource_is_not_indexed() -> None:
-    assert entries(GOOD["MedicationRequest"], "medication") == []
+def test_a_reference_inside_the_resource_is_there_but_found_by_nothing() -> None:
+    assert entries(GOOD["MedicationRequest"], "medication") == [index.Present("medication")]
 
 
 def test_a_quantity_keeps_its_digits() -> None:
@@ -107,7 +112,7 @@ def test_a_quantity_keeps_its_digits() -> None:
 
     doc = read(b'{"resourceType":"Observation","valueQuantity":{"value":72.50}}')
 
-    assert entries(doc, "value-quantity") == [index.Amount("value-quantity", "72.50")]
+    assert entries(doc, "value-quantity") == [index.Amount("value-quantity", "72.50", "72.50")]
 
 
 @pytest.mark.parametrize("kind", sorted(definitions.kinds()))
@@ -125,7 +130,7 @@ def test_only_parameters_of_the_kind_are_written(kind: str) -> None:
 
 
 def test_every_parameter_that_can_be_asked_for_is_indexed_for_some_resource() -> None:
-    asked = params_of("Patient").keys() - {"_id", "_lastUpdated"}
+    asked = params_of("Patient").keys() - {"_id", "_lastUpdated", "_text", "_content"}
     full = good(
         "Patient",
         generalPractitioner=[{"reference": "Practitioner/d1"}],
@@ -134,6 +139,9 @@ def test_every_parameter_that_can_be_asked_for_is_indexed_for_some_resource() ->
         deceasedBoolean=None,
         deceasedDateTime="2026-03",
         telecom=[{"system": "phone", "value": "1"}, {"system": "email", "value": "a@x.example"}],
+        address=[{"use": "home", "city": "a", "state": "b", "postalCode": "c", "country": "d", "text": "e"}],
+        extension=[{"url": MOTHER, "valueString": "李"}],
+        meta={"tag": [{"code": "a"}], "security": [{"code": "R"}], "profile": ["urn:p"], "source": "urn:s"},
     )
 
     assert asked - {entry.param for entry in extract("Patient", full)} == set()

@@ -1,12 +1,30 @@
 """A query string is read whole or refused by name: nothing that would widen the answer is ever ignored."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.fhir import search
 from gateway.fhir.problem import Problem, Problems
-from gateway.fhir.query import Clause, DateTerm, IdTerm, Query, ReferenceTerm, Sort, TokenTerm
+from gateway.fhir.query import (
+    Clause,
+    DateTerm,
+    IdTerm,
+    MissingTerm,
+    NearTerm,
+    NumberTerm,
+    OfTypeTerm,
+    QuantityTerm,
+    Query,
+    ReferenceTerm,
+    Sort,
+    StringTerm,
+    Term,
+    TokenTerm,
+    UriTerm,
+)
 from gateway.fhir.spans import span
 
 BASE = "https://hub.example/fhir"
@@ -55,6 +73,38 @@ def test_a_value_is_read_into_typed_terms(kind: str, name: str, value: str, type
     assert terms is None or found.terms == terms
 
 
+FIVE = NumberTerm("gt", Decimal("5.4"), Decimal("5.35"), Decimal("5.45"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "type_", "modifier", "terms"),
+    [
+        ("Patient", "name", r"王\,示兰,李", "string", "", (StringTerm("王,示兰"), StringTerm("李"))),
+        ("Patient", "name:exact", "王", "string", "exact", (StringTerm("王"),)),
+        ("Patient", "gender:not", "male", "token", "not", (TokenTerm(None, "male"),)),
+        ("Patient", "gender:missing", "true", "token", "missing", (MissingTerm(missing=True),)),
+        ("Condition", "code:text", "肺炎", "token", "text", (StringTerm("肺炎"),)),
+        ("Patient", "identifier:of-type", "a|b|c", "identifier", "of-type", (OfTypeTerm("a", "b", "c"),)),
+        ("Task", "owner:identifier", "a|b", "identifier", "identifier", (TokenTerm("a", "b"),)),
+        ("ValueSet", "url:above", "http://x.example/a", "uri", "above", (UriTerm("http://x.example/a"),)),
+        ("Observation", "value-quantity", "gt5.4|urn:u|mg", "quantity", "", (QuantityTerm(FIVE, "urn:u", "mg"),)),
+        ("Observation", "value-quantity", "gt5.4||mg", "quantity", "", (QuantityTerm(FIVE, None, "mg"),)),
+        ("RiskAssessment", "probability", "gt5.4", "number", "", (FIVE,)),
+        ("Location", "near", "34.5|113.5|2|km", "near", "", (NearTerm(34.5, 113.5, 2000.0),)),
+        ("Location", "near", "34.5|113.5", "near", "", (NearTerm(34.5, 113.5, 10_000.0),)),
+        ("Patient", "_text", "头晕 起立", "string", "contains", (StringTerm("头晕 起立"),)),
+        ("QuestionnaireResponse", "questionnaire", "urn:q|1", "reference", "", (ReferenceTerm("", "urn:q|1"),)),
+        ("Condition", "patient:missing", "false", "reference", "missing", (MissingTerm(missing=False),)),
+    ],
+)
+def test_a_type_and_a_modifier_say_how_a_value_is_read(
+    kind: str, name: str, value: str, type_: str, modifier: str, terms: tuple[Term, ...]
+) -> None:
+    found = clause(kind, name, value)
+
+    assert (found.type, found.modifier, found.terms) == (type_, modifier, terms)
+
+
 def test_a_chain_becomes_a_query_on_its_target() -> None:
     found = clause("CarePlan", "subject:Patient.identifier", "urn:x|1")
 
@@ -97,12 +147,39 @@ def test_a_page_has_a_limit(asked: str, given: int) -> None:
         ("Patient", "_include", "Patient:organization", "FHIR-041"),
         ("Patient", "_revinclude", "Observation:subject", "FHIR-041"),
         ("Patient", "_filter", "x", "FHIR-041"),
-        ("Patient", "_tag", "x", "FHIR-041"),
+        ("Patient", "_list", "x", "FHIR-041"),
+        ("Patient", "age", "80", "FHIR-041"),
+        ("Bundle", "composition", "x", "FHIR-041"),
         ("Patient", "_summary", "count", "FHIR-041"),
-        ("Patient", "name", "王", "FHIR-041"),
-        ("Patient", "gender:not", "male", "FHIR-041"),
+        ("Patient", "name:not", "王", "FHIR-041"),
+        ("Patient", "name", "…。", "FHIR-042"),
+        ("Patient", "name", "王" * 201, "FHIR-042"),
+        ("Patient", "name:exact", "", "FHIR-042"),
+        ("Patient", "gender:in", "urn:set", "FHIR-041"),
+        ("Patient", "gender:missing", "maybe", "FHIR-042"),
+        ("Patient", "gender:exact", "male", "FHIR-041"),
+        ("Patient", "birthdate:not", "1943", "FHIR-041"),
+        ("Patient", "_id:missing", "true", "FHIR-041"),
+        ("Patient", "identifier:of-type", "a|b", "FHIR-042"),
+        ("Patient", "identifier:of-type", "a||c", "FHIR-042"),
+        ("Patient", "phone:of-type", "a|b", "FHIR-042"),
+        ("Patient", "_text", 'a AND "b"', "FHIR-042"),
+        ("Patient", "_text:exact", "a", "FHIR-041"),
+        ("Patient", "_content:missing", "true", "FHIR-041"),
+        ("Patient", "_profile:below", "urn:oid:1.2", "FHIR-042"),
+        ("Condition", "subject:missing.birthdate", "true", "FHIR-041"),
+        ("Condition", "subject:identifier.birthdate", "1943", "FHIR-041"),
+        ("ValueSet", "url:below", "http://x.example" + "/a" * 20, "FHIR-042"),
+        ("Location", "near", "91|0", "FHIR-042"),
+        ("Location", "near", "1|2|3|furlong", "FHIR-042"),
+        ("Location", "near", "1", "FHIR-042"),
+        ("Location", "near", "gt1|2", "FHIR-042"),
+        ("Observation", "value-quantity", "5|x", "FHIR-042"),
+        ("Observation", "value-quantity", "5|x|", "FHIR-042"),
+        ("Observation", "value-quantity", "five", "FHIR-042"),
+        ("Observation", "value-quantity", "1e999", "FHIR-042"),
+        ("Observation", "value-quantity", "9" * 41, "FHIR-042"),
         ("Patient", "identifier:contains", "1", "FHIR-041"),
-        ("Observation", "value-quantity", "5", "FHIR-041"),
         ("Observation", "code-value-quantity", "x$5", "FHIR-041"),
         ("Condition", "subject:Practitioner", "x", "FHIR-041"),
         ("Condition", "patient.organization.name", "x", "FHIR-041"),
@@ -164,7 +241,27 @@ KINDS = st.sampled_from(["Patient", "Task", "Observation", "CarePlan", "Conditio
 NAMES = st.one_of(
     st.sampled_from(["_id", "_lastUpdated", "_sort", "_count", "_total", "_has:x", "identifier", "patient", "subject"]),
     st.sampled_from(
-        ["owner", "date", "code", "birthdate", "subject:Patient", "patient.identifier", "owner.identifier"]
+        [
+            "owner",
+            "date",
+            "code",
+            "birthdate",
+            "subject:Patient",
+            "patient.identifier",
+            "owner.identifier",
+            "name",
+            "value-quantity",
+            "_profile",
+            "_tag:not",
+            "code:text",
+            "code:missing",
+            "subject:identifier",
+            "_text",
+            "identifier:of-type",
+            "name:contains",
+            "patient.name:exact",
+            "_profile:below",
+        ]
     ),
     st.text("abc_.:-|,\\王", max_size=12),
 )
@@ -191,13 +288,21 @@ def test_any_query_is_read_or_refused_and_what_is_read_is_typed(
         _assert_typed(found)
 
 
-TERMS = {"token": TokenTerm, "identifier": TokenTerm, "reference": ReferenceTerm, "id": IdTerm} | dict.fromkeys(
-    ("date", "lastUpdated"), DateTerm
-)
+TERMS: dict[str, set[type]] = {
+    "token": {TokenTerm, StringTerm},
+    "identifier": {TokenTerm, StringTerm, OfTypeTerm},
+    "reference": {ReferenceTerm},
+    "id": {IdTerm},
+    "date": {DateTerm},
+    "lastUpdated": {DateTerm},
+    "string": {StringTerm},
+    "uri": {UriTerm},
+    "quantity": {QuantityTerm},
+}
 
 
 def _assert_typed(found: Clause) -> None:
     assert (found.terms == ()) is (found.chain is not None)
-    assert {type(term) for term in found.terms} <= {TERMS[found.type]}
+    assert {type(term) for term in found.terms} <= TERMS[found.type] | {MissingTerm}
     for inner in found.chain.clauses if found.chain else ():
         _assert_typed(inner)

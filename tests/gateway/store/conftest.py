@@ -17,7 +17,7 @@ from security.crypto import Keys
 from tests.databases import standing_database
 from tests.gateway.store.making import Clock
 
-TABLES = ("res", "hist", "ident", "dat", "idmap", "inbox", "audit_pending", "feed_cursor")
+TABLES = ("res", "hist", "ident", "dat", "num", "idmap", "inbox", "audit_pending", "feed_cursor")
 _EMPTY = "; ".join(f"DELETE FROM {table}" for table in TABLES)  # noqa: S608 - our own names
 
 

@@ -69,6 +69,34 @@ async def test_pages_of_current_versions_are_full_and_have_room_again_after_a_do
         assert (filled, await _fillfactors(dsn)) == ({"100"}, {"85"})
 
 
+async def test_numbers_come_and_go_with_their_revision_and_the_functions_are_as_before(pg_dsn: str) -> None:
+    async with database_of(pg_dsn, "numbers") as dsn:
+        await migrate.upgrade(dsn)
+        await migrate.downgrade(dsn, "0007")
+        before = await _functions(dsn)
+
+        await migrate.upgrade(dsn)
+        grown = await _functions(dsn)
+        await migrate.downgrade(dsn, "0007")
+
+        assert await _functions(dsn) == before
+        assert all("DELETE FROM num" in text for name, text in grown.items() if name in before)
+        assert set(grown) - set(before) == set()
+        assert len(before) == len(PARTITIONS)
+
+
+async def _functions(dsn: str) -> dict[str, str]:
+    """Return the functions that put rows, by name."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT proname, prosrc FROM pg_proc WHERE proargtypes[0] = 'res_in[]'::regtype AND proname LIKE 'put%'"
+        )
+    finally:
+        await connection.close()
+    return {row["proname"]: row["prosrc"] for row in rows}
+
+
 async def _fillfactors(dsn: str) -> set[str]:
     connection = await asyncpg.connect(dsn)
     try:

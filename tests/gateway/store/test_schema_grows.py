@@ -26,7 +26,7 @@ async def pool(database: str) -> AsyncIterator[HeldPool]:
 async def _grow(database: str) -> None:
     """Add a column to every table that holds rows of ours."""
     connection = await asyncpg.connect(database)
-    for table in ("inbox", "res", "hist", "ident", "dat", "audit.head", "audit.checkpoint", "audit_pending"):
+    for table in ("inbox", "res", "hist", "ident", "dat", "num", "audit.head", "audit.checkpoint", "audit_pending"):
         await connection.execute(f"ALTER TABLE {table} ADD COLUMN grown int")
     await connection.close()
 

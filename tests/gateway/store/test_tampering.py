@@ -209,7 +209,8 @@ async def _(db: Database) -> set[tuple[str, str]]:
     await db.do(
         f"DELETE FROM res WHERE {its(row)}",
         f"DELETE FROM idmap WHERE type = {row['type']} AND id = '{row['id']}'",
-        f"WITH gone AS (DELETE FROM ident WHERE {its(row)}), also AS (DELETE FROM dat WHERE {its(row)}) SELECT 1",
+        f"WITH gone AS (DELETE FROM ident WHERE {its(row)}), also AS (DELETE FROM dat WHERE {its(row)}),"
+        f" too AS (DELETE FROM num WHERE {its(row)}) SELECT 1",
     )
     return {("version-lost", place(row))}
 
@@ -312,6 +313,13 @@ async def _(db: Database) -> set[tuple[str, str]]:
     row = await db.one("Task", "rid IN (SELECT rid FROM dat)")
     await db.do(f"UPDATE dat SET hi = hi + interval '1 year' WHERE {its(row)}")
     return {("dates-altered", place(row))}
+
+
+@kind("a number of the index changed")
+async def _(db: Database) -> set[tuple[str, str]]:
+    row = await db.one("Observation", "rid IN (SELECT rid FROM num)")
+    await db.do(f"UPDATE num SET hi = hi + 1 WHERE {its(row)}")
+    return {("numbers-altered", place(row))}
 
 
 @kind("a row of the table of ids removed")

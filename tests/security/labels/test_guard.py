@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.fhir.query import Clause, Query, Sort, TokenTerm
+from gateway.fhir.query import Clause, Query, Sort, StringTerm, TokenTerm
 from security.labels import Guard
 from tests.security.town import rules
 
@@ -36,6 +36,18 @@ ANY_OF_SYSTEM = (TokenTerm("urn:oid:2.16.156.10011.1.3", None),)
         ("centre-doctor", "Consent", "status", False),
         ("auditor", "AuditEvent", "date", False),
         ("centre-doctor", "DocumentReference", "date", False),
+        ("station-carer", "Patient", "_text", True),
+        ("station-carer", "Patient", "_content", True),
+        ("station-doctor", "Patient", "_text", True),
+        ("centre-doctor", "Patient", "_text", False),
+        ("centre-doctor", "Condition", "_content", False),
+        ("station-doctor", "Encounter", "_content", True),
+        ("station-carer", "Patient", "_tag", False),
+        ("station-carer", "Condition", "_security", True),
+        ("station-carer", "Observation", "value-quantity", False),
+        ("station-carer", "Patient", "birthdate:not", True),
+        ("station-doctor", "Encounter", "reason-code:text", True),
+        ("station-doctor", "Encounter", "reason-code:missing", True),
     ],
 )
 def test_which_parameters_are_refused(role: str, kind: str, param: str, *, refused: bool) -> None:
@@ -48,6 +60,35 @@ def test_an_identifier_is_only_asked_for_in_full(role: str) -> None:
     assert GUARD.forbids(role, "Patient", "identifier", ANY_OF_SYSTEM)
     assert GUARD.forbids(role, "Patient", "identifier", (*FULL, *ANY_OF_SYSTEM))
     assert GUARD.forbids(role, "Patient", "identifier", ())
+
+
+@pytest.mark.parametrize("modifier", ["not", "missing", "text", "of-type", "contains"])
+def test_a_modifier_makes_a_hidden_identifier_no_exact_question(modifier: str) -> None:
+    assert GUARD.forbids("station-carer", "Patient", f"identifier:{modifier}", FULL)
+
+
+@pytest.mark.parametrize(
+    ("role", "param", "text", "refused"),
+    [
+        ("station-carer", "address:contains", "示范街", False),
+        ("station-carer", "address:contains", "19430305", True),
+        ("station-carer", "address", "\uff14\uff11", True),
+        ("station-carer", "name:exact", "王4", False),
+        ("centre-doctor", "address:contains", "19430305", False),
+    ],
+)
+def test_a_partial_view_is_not_asked_for_numbers_in_texts(role: str, param: str, text: str, *, refused: bool) -> None:
+    assert GUARD.forbids(role, "Patient", param, (StringTerm(text),)) is refused
+
+
+@pytest.mark.parametrize(
+    ("role", "terms", "refused"),
+    [("centre-doctor", FULL, False), ("centre-doctor", ANY_OF_SYSTEM, True), ("station-carer", FULL, True)],
+)
+def test_the_identifier_in_a_reference_is_asked_for_in_full_by_who_sees_all(
+    role: str, terms: tuple[TokenTerm, ...], *, refused: bool
+) -> None:
+    assert GUARD.forbids(role, "Task" if role == "centre-doctor" else "CarePlan", "owner:identifier", terms) is refused
 
 
 def _query(param: str, *terms: TokenTerm, sort: str = "") -> Query:
@@ -64,6 +105,10 @@ def _query(param: str, *terms: TokenTerm, sort: str = "") -> Query:
         (_query("", sort="death-date"), True),
         (_query("identifier", *ANY_OF_SYSTEM), True),
         (_query("identifier", *FULL), False),
+        (Query("Patient", (Clause("identifier", "identifier", FULL, modifier="not"),)), True),
+        (_query("_text"), True),
+        (_query("_content"), True),
+        (_query("_tag"), False),
         (_query("name"), False),
         (_query("birthdate"), False),
         (_query("_id"), False),

@@ -157,7 +157,7 @@ class _Check:
 
     async def _tables(self, connection: Connection) -> None:
         """(2) Ask what must agree between tables."""
-        for table in ("hist", "dat", "ident"):
+        for table in ("hist", "dat", "num", "ident"):
             self._say_all(
                 findings.orphan(table, NAMES[row["type"]], row["rid"]) for row in await walk.orphans(connection, table)
             )

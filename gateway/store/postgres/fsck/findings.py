@@ -73,6 +73,16 @@ def dates(place: str, *, added: int, missing: int) -> Finding:
     )
 
 
+def numbers(place: str, *, added: int, missing: int) -> Finding:
+    """Rows of the index of numbers differ from the content."""
+    return Finding(
+        "numbers-altered",
+        place,
+        f"数值索引与正文不符：多 {added} 行，少 {missing} 行",
+        f"the index of numbers differs from the content: {added} rows too many, {missing} missing",
+    )
+
+
 def gap(place: str) -> Finding:
     """A version between the first and the current one is missing."""
     return Finding("history-missing", place, "该历史版本缺失", "this past version is missing")

@@ -25,6 +25,7 @@ from gateway.store.postgres.fsck.findings import Finding
 from gateway.store.postgres.hashing import Hashes
 from gateway.store.postgres.indexing import Indexed, bucket, indexed
 from gateway.store.postgres.kinds import NAMES
+from gateway.store.postgres.numbers import Number
 from gateway.store.protocol import Sealer, Stored
 
 DateRow = tuple[int, datetime, datetime]
@@ -42,11 +43,12 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one resource: the current one, the past ones by number, those of the date index."""
+    """The rows of one resource: the current one, the past ones by number, those of the indexes of dates and numbers."""
 
     current: Any
     past: Sequence[Any]
     dates: frozenset[DateRow]
+    numbers: frozenset[Number] = frozenset()
 
 
 def check(rows: Rows, sealer: Sealer, hashes: Hashes) -> Iterator[Finding | str]:
@@ -136,6 +138,10 @@ def _dates(rows: Rows, should: Indexed) -> Iterator[Finding]:
     if wanted != rows.dates:
         added, missing = len(rows.dates - wanted), len(wanted - rows.dates)
         yield findings.dates(_place(rows.current), added=added, missing=missing)
+    counted = frozenset(should.numbers)
+    if counted != rows.numbers:
+        added, missing = len(rows.numbers - counted), len(counted - rows.numbers)
+        yield findings.numbers(_place(rows.current), added=added, missing=missing)
 
 
 def _has(value: Any) -> Any:

@@ -14,6 +14,7 @@ import asyncpg
 
 from gateway.store.postgres.fsck.rows import Rows
 from gateway.store.postgres.kinds import PARTITIONS
+from gateway.store.postgres.numbers import Number
 from gateway.store.postgres.pool import HeldPool
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -40,6 +41,9 @@ FROM {_OF} JOIN hist h ON h.type = w.type AND h.rid = w.rid AND h.bucket = w.buc
 _DAT = f"""
 SELECT d.type, d.rid, d.bucket, d.param, d.lo, d.hi
 FROM {_OF} JOIN dat d ON d.type = w.type AND d.rid = w.rid AND d.bucket = w.bucket"""  # noqa: S608
+_NUM = f"""
+SELECT d.type, d.rid, d.bucket, d.param, d.lo, d.hi, d.units, d.base, d.blo, d.bhi
+FROM {_OF} JOIN num d ON d.type = w.type AND d.rid = w.rid AND d.bucket = w.bucket"""  # noqa: S608
 _INBOX = """
 SELECT sender, msg_id, sha, feed, organisation, state, received, raw, result FROM inbox ORDER BY sender, msg_id, sha"""
 _ORPHANS = """
@@ -124,12 +128,18 @@ async def ahead(connection: Connection) -> list[str]:
 
 async def _with_sides(connection: Connection, found: list[Any]) -> list[Rows]:
     keys = [[row[name] for row in found] for name in ("type", "rid", "bucket", "id")]
-    past, dates = defaultdict(list), defaultdict(set)
+    past, dates, numbers = defaultdict(list), defaultdict(set), defaultdict(set)
     for row in await connection.fetch(_HIST, *keys):
         past[row["type"], row["rid"]].append(row)
     for row in await connection.fetch(_DAT, *keys):
         dates[row["type"], row["rid"]].add((row["param"], row["lo"], row["hi"]))
-    return [Rows(row, past[_key(row)], frozenset(dates[_key(row)])) for row in found]
+    for row in await connection.fetch(_NUM, *keys):
+        numbers[row["type"], row["rid"]].add(_number(row))
+    return [Rows(row, past[key := _key(row)], frozenset(dates[key]), frozenset(numbers[key])) for row in found]
+
+
+def _number(row: Any) -> Number:
+    return Number(row["param"], row["lo"], row["hi"], tuple(row["units"]), row["base"], row["blo"], row["bhi"])
 
 
 def _key(row: Any) -> tuple[int, int]:

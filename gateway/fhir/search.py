@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from gateway.fhir import definitions
+from gateway.fhir import definitions, includes
 from gateway.fhir.extract import extract, values_of
 from gateway.fhir.paths import paths
 from gateway.fhir.problem import Problem, Problems
-from gateway.fhir.query import Clause, Query, Sort
+from gateway.fhir.query import Clause, Include, Query, Sort
 from gateway.fhir.terms import terms_of
 from gateway.fhir.wire import PERSONAL
 
-__all__ = ["MAX_COUNT", "extract", "params_of", "parse", "supported", "values_of"]
+__all__ = ["MAX_COUNT", "extract", "included_by", "params_of", "parse", "supported", "targets_of", "values_of"]
 
 # Entries of one page; a page must stay well under the reply cap of the doors (200 x 20 kB = 4 MB).
 MAX_COUNT = 200
@@ -35,7 +35,7 @@ _RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
 # Everything else that R4 defines for results or across types (search.html#table, http.html#general).
 _UNBUILT = frozenset(
     (
-        *("_content", "_contained", "_containedType", "_elements", "_filter", "_has", "_include", "_revinclude"),
+        *("_content", "_contained", "_containedType", "_elements", "_filter", "_has"),
         *("_list", "_profile", "_query", "_score", "_security", "_source", "_summary", "_tag", "_text", "_type"),
         *("_since", "_at"),
     )
@@ -58,6 +58,8 @@ def parse(kind: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base: st
             reader.errors.append(problem)
     if len(reader.clauses) > MAX_CLAUSES:
         reader.errors.append(Problem("FHIR-046", name=kind, limit=MAX_CLAUSES))
+    if len(reader.includes) > includes.MAX_INCLUDES:
+        reader.errors.append(Problem("FHIR-046", where="http._include", name="_include", limit=includes.MAX_INCLUDES))
     if reader.errors:
         raise Problems(reader.errors)
     return reader.query(), reader.warnings
@@ -92,7 +94,13 @@ def _clause_type(kind: str, name: str) -> str:
 
 
 @cache
-def _targets(kind: str, name: str) -> tuple[str, ...]:
+def included_by(kind: str) -> tuple[str, ...]:
+    """Return the reference parameters of ``kind`` that `_include` follows, in name order."""
+    return includes.references(kind, targets=targets_of)
+
+
+@cache
+def targets_of(kind: str, name: str) -> tuple[str, ...]:
     """Return the kinds that a reference parameter may point to: R4's list, cut to what its expression lets through."""
     parameter = definitions.search_parameters(kind)[name]
     if parameter.type != "reference":
@@ -116,6 +124,7 @@ class _Reader:
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
         self.sort: list[Sort] = []
+        self.includes: list[Include] = []
         self.results: dict[str, str] = {}
 
     def read(self, name: str, value: str) -> None:
@@ -126,6 +135,8 @@ class _Reader:
             self.sort += [self.sort_key(key) for key in value.split(",")]
         elif name in _RESULT:
             self.take_result(name, value)
+        elif name.partition(":")[0] in includes.NAMES:
+            self.includes.append(includes.include_of(self.kind, name, value, targets=targets_of))
         elif name.split(":")[0].split(".")[0] in _UNBUILT:
             raise Problem("FHIR-041", where=_where(name), name=_shown(name))
         elif value == "":
@@ -169,7 +180,7 @@ class _Reader:
 
     def targets(self, param: str, modifier: str, name: str) -> tuple[str, ...]:
         """Return the kinds that the reference ``param`` may point to, one when ``modifier`` names it."""
-        found = _targets(self.kind, param)
+        found = targets_of(self.kind, param)
         if not modifier:
             return found
         if modifier not in found:
@@ -223,6 +234,7 @@ class _Reader:
             count=count,
             cursor=self.results.get("_cursor", ""),
             total=count == 0 or self.results.get("_total") == "accurate",
+            includes=tuple(dict.fromkeys(self.includes)),
         )
 
 

@@ -164,6 +164,17 @@ class Interaction:
                 offered.append(None)
         return offered
 
+    def offered_beside(self, rows: Iterable[Stored], action: Action) -> list[Released | None]:
+        """(3, 4) Return what `offered_each` returns, of rows that come beside what was asked for.
+
+        The entry keeps the decision on what was asked for.
+        """
+        kept = self._what.copy()
+        try:
+            return self.offered_each(rows, action)
+        finally:
+            self._what = kept
+
     def entry(self) -> bytes:
         """Return the entry of what happened, to be queued or to travel in the commit."""
         return self.report(())

@@ -76,7 +76,8 @@ def blinded(pairs: Pairs, query: Query, blind: Callable[[str], str]) -> str:
 
 
 def _shown(name: str, value: str, plain: frozenset[str], blind: Callable[[str], str]) -> str:
-    readable = name.startswith("_") or name.partition(":")[0] in plain
+    base = name.partition(":")[0]
+    readable = base in RESULTS or base in plain
     if readable and mask(value) == value:
         return value
     system, bar, code = value.rpartition("|")
@@ -85,6 +86,15 @@ def _shown(name: str, value: str, plain: frozenset[str], blind: Callable[[str], 
 
 PERSONAL = frozenset({"identifier", "telecom", "phone", "email", "name", "family", "given", "address"})
 """Parameters that name a person whatever their type."""
+
+
+RESULTS = frozenset(
+    {
+        *("_id", "_lastUpdated", "_count", "_sort", "_total", "_include", "_revinclude", "_summary", "_elements"),
+        *("_type", "_list", "_tag", "_profile", "_security"),
+    }
+)
+"""Parameters of all kinds whose values may be shown: they name resources, codes and parameters, no person."""
 
 
 def _plain(query: Query) -> frozenset[str]:

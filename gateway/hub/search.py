@@ -15,9 +15,10 @@ from gateway.fhir import search as parameters
 from gateway.fhir.predicate import NOTHING
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, Query, ReferenceTerm
-from gateway.hub import links
+from gateway.hub import including, links
+from gateway.hub.including import Shown
 from gateway.hub.interaction import Interaction, Tools
-from gateway.hub.values import Found, Released
+from gateway.hub.values import Found
 from gateway.store.protocol import Page, Stored
 from security.audit.record import blind_query, entry
 from security.caller import Caller
@@ -40,14 +41,18 @@ async def search(tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), 
         asked, cursor = links.resume(tools.keys, caller, kind, pairs)
         query, warnings = prepare(it, kind, asked, strict=strict)
         page = await _page(it, replace(query, cursor=cursor) if cursor else query)
-        rows = await _release(it, page.rows)
+        matches = _release(it, page.rows)
+        rows = tuple(shown.released for shown in matches)
+        beside, more = await including.included(it, query, rows)
+        await _account(it, [*matches, *beside])
         return Found(
             rows,
             query=links.blinded(asked, query, tools.keys.blind),
             next=links.onward(tools.keys, caller, kind, asked, cursor=page.next),
             # The restriction makes the store's count the caller's own; a row that it let through in error is not told.
             total=page.total if len(rows) == len(page.rows) else None,
-            warnings=warnings,
+            warnings=(*warnings, *more),
+            included=tuple(shown.released for shown in beside),
         )
 
 
@@ -77,6 +82,7 @@ def _guard(it: Interaction, query: Query) -> None:
             raise Problem("HUB-002", where=f"{query.kind}?_sort", parameter=key.param)
     if it.tools.gate.narrow(it.caller, "search", query.kind) == NOTHING:
         raise Problem("SEC-403", where=query.kind)
+    including.guard(it, query.includes)
 
 
 async def _page(it: Interaction, query: Query) -> Page:
@@ -101,24 +107,29 @@ async def _resolved(it: Interaction, clause: Clause) -> Clause:
     return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in seen))
 
 
-async def _release(it: Interaction, rows: Sequence[Stored]) -> tuple[Released, ...]:
-    """Decide and mask every row, and account for them."""
-    pairs = list(zip(rows, it.offered_each(rows, "search"), strict=True))
-    released = tuple(shown for _, shown in pairs if shown is not None)
-    if len(released) != len(rows):
+def _release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
+    """Decide and mask every row."""
+    offered = zip(rows, it.offered_each(rows, "search"), strict=True)
+    shown = [Shown(row, released) for row, released in offered if released is not None]
+    if len(shown) != len(rows):
         log.error("search.recheck_failed", extra={"kind": rows[0].kind})
-    elders = sorted({row.facts.elder for row, shown in pairs if shown is not None and row.facts.elder})
+    return shown
+
+
+async def _account(it: Interaction, shown: Sequence[Shown]) -> None:
+    """Say in the entry what leaves; each elder of several gets one more."""
+    facts = [each.stored.facts for each in shown]
+    elders = sorted({each.elder for each in facts if each.elder})
     it.note(
         {
-            "count": len(released),
-            "size": sum(len(row.body) for row in released),
+            "count": len(shown),
+            "size": sum(len(each.stored.body) for each in shown),
             "elder": elders[0] if len(elders) == 1 else "",
-            "level": max((row.facts.level for row, shown in pairs if shown is not None), default=0),
+            "level": max((each.level for each in facts), default=0),
         }
     )
     if len(elders) > 1:
         await _disclose(it, elders)
-    return released
 
 
 async def _disclose(it: Interaction, elders: Sequence[str]) -> None:

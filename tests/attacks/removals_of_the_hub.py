@@ -92,9 +92,14 @@ def hub() -> Iterator[Removal]:
         ("scopes-beyond-the-grant/another-kind-by-chain",),
     )  # fmt: skip
     yield Removal(
-        "what R4 knows and is not built", "gateway/fhir/search.py", "_has, _include and the rest are refused by name",
+        "what R4 knows and is not built", "gateway/fhir/search.py", "_filter and the rest are refused by name",
         put("gateway.fhir.search:_UNBUILT", frozenset()),
-        (f"{search}/reverse-chain", f"{search}/include-iterate", f"{search}/elements-to-unmask"),
+        (f"{search}/contained", f"{search}/filter", f"{search}/named-query"),
+    )  # fmt: skip
+    yield Removal(
+        "guard of includes", "gateway/hub/including.py", "no include by what is masked, from or to what is closed",
+        put("gateway.hub.including:guard", how.answering_now(None)),
+        (f"{search}/include", f"{search}/reverse-include", f"{search}/reverse-include-of-the-journal"),
     )  # fmt: skip
     yield Removal(
         "caller in a page link", "gateway/hub/links.py", "a link opens for who got it, and there",

@@ -132,6 +132,12 @@ ROWS: dict[str, Row] = {
         "检索条件过多：{name} 至多 {limit} 个",
         "the search is too large: at most {limit} of {name}",
     ),
+    "FHIR-060": Row(
+        400,
+        "value",
+        "{name} 的值不合法：应为 类型:引用参数[:目标类型]、类型:* 或 *，例如 Observation:subject",
+        "the value of {name} is not valid: Type:reference[:Target], Type:* or *, such as Observation:subject",
+    ),
     # gateway.store
     "STO-400": Row(
         400,

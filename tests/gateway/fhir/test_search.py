@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.fhir import search
 from gateway.fhir.problem import Problem, Problems
-from gateway.fhir.query import Clause, DateTerm, IdTerm, Query, ReferenceTerm, Sort, TokenTerm
+from gateway.fhir.query import Clause, DateTerm, IdTerm, Include, Query, ReferenceTerm, Sort, TokenTerm
 from gateway.fhir.spans import span
 
 BASE = "https://hub.example/fhir"
@@ -94,8 +94,16 @@ def test_a_page_has_a_limit(asked: str, given: int) -> None:
     ("kind", "name", "value", "code"),
     [
         ("Patient", "_has:Observation:patient:code", "x", "FHIR-041"),
-        ("Patient", "_include", "Patient:organization", "FHIR-041"),
-        ("Patient", "_revinclude", "Observation:subject", "FHIR-041"),
+        ("Patient", "_include", "Patient:hobby", "FHIR-060"),
+        ("Patient", "_include", "Patient:birthdate", "FHIR-060"),
+        ("Patient", "_include", "Patient", "FHIR-060"),
+        ("Patient", "_include", "Elder:organization", "FHIR-060"),
+        ("Patient", "_include", "Patient:organization:Group", "FHIR-060"),
+        ("Patient", "_include", "Patient:*:Elder", "FHIR-060"),
+        ("Patient", "_include", "", "FHIR-060"),
+        ("Patient", "_include:recurse", "*", "FHIR-041"),
+        ("Patient", "_revinclude", "*", "FHIR-060"),
+        ("Patient", "_revinclude:", "Observation:subject", "FHIR-041"),
         ("Patient", "_filter", "x", "FHIR-041"),
         ("Patient", "_tag", "x", "FHIR-041"),
         ("Patient", "_summary", "count", "FHIR-041"),
@@ -131,9 +139,32 @@ def test_what_is_not_built_or_not_right_is_refused_by_name(kind: str, name: str,
 
 
 def test_every_error_of_a_query_is_told_at_once() -> None:
-    found = refused("Patient", ("birthdate", "x"), ("_include", "y"), ("hobby", "z"))
+    found = refused("Patient", ("birthdate", "x"), ("_filter", "y"), ("hobby", "z"))
 
-    assert found == [("FHIR-042", "birthdate"), ("FHIR-041", "_include"), ("FHIR-045", "hobby")]
+    assert found == [("FHIR-042", "birthdate"), ("FHIR-041", "_filter"), ("FHIR-045", "hobby")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "include"),
+    [
+        ("_include", "Observation:subject", Include("Observation", "subject")),
+        ("_include", "Observation:subject:Group", Include("Observation", "subject", "Group")),
+        ("_include:iterate", "Patient:organization", Include("Patient", "organization", iterate=True)),
+        ("_include", "*", Include("Observation", "*")),
+        ("_include", "Encounter:*:Patient", Include("Encounter", "*", "Patient")),
+        ("_revinclude", "Task:focus", Include("Task", "focus", reverse=True)),
+        ("_revinclude:iterate", "Task:*", Include("Task", "*", reverse=True, iterate=True)),
+    ],
+)
+def test_an_include_is_read(name: str, value: str, include: Include) -> None:
+    assert parsed("Observation", (name, value), (name, value)).includes == (include,)
+
+
+def test_too_many_includes_are_refused() -> None:
+    asked = [("_revinclude", f"{kind}:subject") for kind in ("Task", "Goal", "Flag", "Basic")]
+    asked += [("_include", f"Observation:{name}") for name in search.included_by("Observation")]
+
+    assert refused("Observation", *asked, ("_include", "Task:*"), ("_include", "*")) == [("FHIR-046", "_include")]
 
 
 def test_too_many_clauses_are_refused() -> None:

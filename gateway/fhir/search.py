@@ -14,7 +14,7 @@ from gateway.fhir import definitions, includes
 from gateway.fhir.extract import extract, values_of
 from gateway.fhir.paths import paths
 from gateway.fhir.problem import Problem, Problems
-from gateway.fhir.query import Clause, Include, Query, Sort
+from gateway.fhir.query import Clause, Has, Include, Query, Sort
 from gateway.fhir.terms import terms_of
 from gateway.fhir.wire import PERSONAL
 
@@ -26,17 +26,20 @@ MAX_COUNT = 200
 # Clauses and OR-ed values of one search: each costs an index probe (design default).
 MAX_CLAUSES = 32
 MAX_TERMS = 100
+# Steps of one chain, forward or reverse: each is a search of its own (design default).
+MAX_STEPS = 8
 
 _CLAUSE_TYPES = frozenset(("token", "identifier", "reference", "date"))
 _SORT_TYPES = frozenset(("date",))
 _DOORS = frozenset(("_format", "_pretty"))
+_STRUCTURE = frozenset(("_has", "_list"))
 _RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
 
 # Everything else that R4 defines for results or across types (search.html#table, http.html#general).
 _UNBUILT = frozenset(
     (
-        *("_content", "_contained", "_containedType", "_elements", "_filter", "_has"),
-        *("_list", "_profile", "_query", "_score", "_security", "_source", "_summary", "_tag", "_text", "_type"),
+        *("_content", "_contained", "_containedType", "_elements", "_filter"),
+        *("_profile", "_query", "_score", "_security", "_source", "_summary", "_tag", "_text", "_type"),
         *("_since", "_at"),
     )
 )
@@ -116,10 +119,10 @@ def targets_of(kind: str, name: str) -> tuple[str, ...]:
 class _Reader:
     """Collects what the pairs of one query say."""
 
-    def __init__(self, kind: str, *, strict: bool, base: str) -> None:
+    def __init__(self, kind: str, *, strict: bool, base: str, steps: int = 0) -> None:
         if not supported(kind):
             raise Problems([Problem("FHIR-006", kind=_shown(kind))])
-        self.kind, self.strict, self.base = kind, strict, base
+        self.kind, self.strict, self.base, self.steps = kind, strict, base, steps
         self.clauses: list[Clause] = []
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
@@ -145,6 +148,9 @@ class _Reader:
             self.clauses.append(clause)
 
     def clause(self, name: str, value: str) -> Clause | None:
+        base = name.partition(":")[0].partition(".")[0]
+        if base in _STRUCTURE:
+            return self.reverse(name, value) if base == "_has" else self.listed(name, value)
         head, dot, rest = name.partition(".")
         param, colon, modifier = head.partition(":")
         if param in ("_id", "_lastUpdated"):
@@ -188,16 +194,37 @@ class _Reader:
         return (modifier,)
 
     def chain(self, param: str, targets: tuple[str, ...], rest: str, value: str) -> Clause:
-        """Return the clause of a one-step chain; the inner parameter is read as a search on the target."""
+        """Return the clause of a chain; what follows the first dot is read as a search on the target."""
         name = f"{param}.{rest}"
-        if "." in rest or _clause_type(self.kind, param) != "reference":
+        if _clause_type(self.kind, param) != "reference":
             raise Problem("FHIR-041", where=_where(name), name=_shown(name))
         target = self.chain_target(param, targets, rest)
-        inner = _Reader(target, strict=True, base=self.base)
-        inner_clause = inner.clause(rest, value)
-        if inner_clause is None:
-            raise Problem("FHIR-045", where=_where(name), kind=target, name=_shown(rest))
-        return Clause(param, "reference", chain=Query(target, (inner_clause,)))
+        return Clause(param, "reference", chain=Query(target, (self.step(target, name, rest, value),)))
+
+    def reverse(self, name: str, value: str) -> Clause:
+        """Return the clause of `_has:Type:reference:rest`; ``rest`` is read as a search on Type, and may chain."""
+        _, kind, param, rest = (*name.split(":", 3), "", "", "")[:4]
+        known = definitions.search_parameters(kind) if supported(kind) else {}
+        if not rest or param not in known or self.kind not in targets_of(kind, param):
+            raise Problem("FHIR-061", where=_where(name), name=_shown(name))
+        return Clause("_has", "has", has=Has(kind, param, self.step(kind, name, rest, value)))
+
+    def listed(self, name: str, value: str) -> Clause:
+        """Return the clause of `_list`: what a List of that id refers to (R4 search.html#list)."""
+        if name != "_list":
+            raise Problem("FHIR-041", where=_where(name), name=_shown(name))
+        terms = terms_of("id", name, value)
+        _limit(name, len(terms))
+        return Clause(name, "has", has=Has("List", "item", Clause("_id", "id", terms)))
+
+    def step(self, kind: str, name: str, rest: str, value: str) -> Clause:
+        """Return the clause of ``rest`` on ``kind``, one step further in a chain called ``name``."""
+        if self.steps >= MAX_STEPS:
+            raise Problem("FHIR-046", where=_where(name), name=_shown(name), limit=MAX_STEPS)
+        inner = _Reader(kind, strict=True, base=self.base, steps=self.steps + 1).clause(rest, value)
+        if inner is None:
+            raise Problem("FHIR-045", where=_where(name), kind=kind, name=_shown(rest))
+        return inner
 
     def chain_target(self, param: str, targets: tuple[str, ...], rest: str) -> str:
         default = _CHAIN_TARGET.get((self.kind, param), "")

@@ -77,7 +77,7 @@ def blinded(pairs: Pairs, query: Query, blind: Callable[[str], str]) -> str:
 
 def _shown(name: str, value: str, plain: frozenset[str], blind: Callable[[str], str]) -> str:
     base = name.partition(":")[0]
-    readable = base in RESULTS or base in plain
+    readable = base in RESULTS or (base in plain and "." not in name)
     if readable and mask(value) == value:
         return value
     system, bar, code = value.rpartition("|")
@@ -102,7 +102,7 @@ def _plain(query: Query) -> frozenset[str]:
     return frozenset(
         clause.param
         for clause in query.clauses
-        if clause.chain is None and clause.type != "identifier" and clause.param not in PERSONAL
+        if clause.chain is None and clause.type not in ("identifier", "has") and clause.param not in PERSONAL
     )
 
 

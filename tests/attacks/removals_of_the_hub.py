@@ -87,9 +87,9 @@ def hub() -> Iterator[Removal]:
         ("consent-is-not-there/after-the-withdrawal-the-joint-elder",),
     )  # fmt: skip
     yield Removal(
-        "scope of a chain's target", "gateway/hub/search.py", "a chain searches its target, too",
-        put("gateway.hub.search:_guard", how.answering_now(None)),
-        ("scopes-beyond-the-grant/another-kind-by-chain",),
+        "scope of a chain's target", "gateway/hub/chains.py", "a chain searches its target, too",
+        put("gateway.hub.chains:guard", how.answering_now(None)),
+        ("scopes-beyond-the-grant/another-kind-by-chain", f"{search}/reverse-chain-through-a-masked-element"),
     )  # fmt: skip
     yield Removal(
         "what R4 knows and is not built", "gateway/fhir/search.py", "_filter and the rest are refused by name",

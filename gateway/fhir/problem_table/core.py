@@ -138,6 +138,12 @@ ROWS: dict[str, Row] = {
         "{name} 的值不合法：应为 类型:引用参数[:目标类型]、类型:* 或 *，例如 Observation:subject",
         "the value of {name} is not valid: Type:reference[:Target], Type:* or *, such as Observation:subject",
     ),
+    "FHIR-061": Row(
+        400,
+        "invalid",
+        "反向链式参数 {name} 无法理解：应为 _has:类型:引用参数:参数，且该引用可指向所查类型",
+        "the reverse chain {name} is not understood: _has:Type:reference:parameter, a reference to the searched type",
+    ),
     # gateway.store
     "STO-400": Row(
         400,

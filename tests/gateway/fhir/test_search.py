@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.fhir import search
 from gateway.fhir.problem import Problem, Problems
-from gateway.fhir.query import Clause, DateTerm, IdTerm, Include, Query, ReferenceTerm, Sort, TokenTerm
+from gateway.fhir.query import Clause, DateTerm, Has, IdTerm, Include, Query, ReferenceTerm, Sort, TokenTerm
 from gateway.fhir.spans import span
 
 BASE = "https://hub.example/fhir"
@@ -93,7 +93,18 @@ def test_a_page_has_a_limit(asked: str, given: int) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "value", "code"),
     [
-        ("Patient", "_has:Observation:patient:code", "x", "FHIR-041"),
+        ("Patient", "_has", "x", "FHIR-061"),
+        ("Patient", "_has:Observation:patient", "x", "FHIR-061"),
+        ("Patient", "_has:Observation:hobby:code", "x", "FHIR-061"),
+        ("Patient", "_has:Observation:encounter:code", "x", "FHIR-061"),
+        ("Patient", "_has:Elder:patient:code", "x", "FHIR-061"),
+        ("Patient", "_has:Observation:patient:", "x", "FHIR-061"),
+        ("Patient", "_has:Observation:patient:hobby", "x", "FHIR-045"),
+        ("Patient", "_has:Observation:patient:_count", "1", "FHIR-045"),
+        ("Patient", "_has:Observation:patient:date", "x", "FHIR-042"),
+        ("Patient", ".".join(["link:Patient"] * 9 + ["gender"]), "x", "FHIR-046"),
+        ("Patient", "_list", "$current-problems", "FHIR-042"),
+        ("Patient", "_list:x", "1", "FHIR-041"),
         ("Patient", "_include", "Patient:hobby", "FHIR-060"),
         ("Patient", "_include", "Patient:birthdate", "FHIR-060"),
         ("Patient", "_include", "Patient", "FHIR-060"),
@@ -142,6 +153,27 @@ def test_every_error_of_a_query_is_told_at_once() -> None:
     found = refused("Patient", ("birthdate", "x"), ("_filter", "y"), ("hobby", "z"))
 
     assert found == [("FHIR-042", "birthdate"), ("FHIR-041", "_filter"), ("FHIR-045", "hobby")]
+
+
+def test_a_chain_is_read_step_by_step() -> None:
+    found = clause("Observation", "encounter.subject:Patient.birthdate", "1943")
+
+    assert found.chain is not None
+    (inner,) = found.chain.clauses
+    assert (found.param, found.chain.kind, inner.param, inner.chain and inner.chain.kind) == (
+        "encounter", "Encounter", "subject", "Patient"
+    )  # fmt: skip
+
+
+def test_a_reverse_chain_is_read_step_by_step() -> None:
+    found = clause("Patient", "_has:Encounter:patient:_has:Observation:encounter:code", "a")
+
+    inner = Clause("_has", "has", has=Has("Observation", "encounter", clause("Observation", "code", "a")))
+    assert found == Clause("_has", "has", has=Has("Encounter", "patient", inner))
+
+
+def test_a_list_is_what_it_refers_to() -> None:
+    assert clause("Patient", "_list", "42").has == Has("List", "item", clause("List", "_id", "42"))
 
 
 @pytest.mark.parametrize(
@@ -193,9 +225,22 @@ def test_a_refusal_never_repeats_the_value() -> None:
 
 KINDS = st.sampled_from(["Patient", "Task", "Observation", "CarePlan", "Condition", "Encounter"])
 NAMES = st.one_of(
-    st.sampled_from(["_id", "_lastUpdated", "_sort", "_count", "_total", "_has:x", "identifier", "patient", "subject"]),
     st.sampled_from(
-        ["owner", "date", "code", "birthdate", "subject:Patient", "patient.identifier", "owner.identifier"]
+        ["_id", "_lastUpdated", "_sort", "_count", "_total", "_has:x", "_list", "identifier", "patient", "subject"]
+    ),
+    st.sampled_from(
+        [
+            "owner",
+            "date",
+            "code",
+            "birthdate",
+            "subject:Patient",
+            "patient.identifier",
+            "owner.identifier",
+            "_has:Observation:patient:code",
+            "_has:Task:patient:owner.identifier",
+            "encounter.subject:Patient.birthdate",
+        ]
     ),
     st.text("abc_.:-|,\\王", max_size=12),
 )
@@ -228,7 +273,9 @@ TERMS = {"token": TokenTerm, "identifier": TokenTerm, "reference": ReferenceTerm
 
 
 def _assert_typed(found: Clause) -> None:
-    assert (found.terms == ()) is (found.chain is not None)
-    assert {type(term) for term in found.terms} <= {TERMS[found.type]}
+    assert (found.terms == ()) is (found.chain is not None or found.has is not None)
+    assert {type(term) for term in found.terms} <= ({TERMS[found.type]} if found.type != "has" else set())
+    if found.has is not None:
+        _assert_typed(found.has.clause)
     for inner in found.chain.clauses if found.chain else ():
         _assert_typed(inner)

@@ -24,6 +24,8 @@ NAMES = st.sampled_from(
         "_id", "_lastUpdated", "_sort", "_count", "_total", "identifier", "patient", "subject", "owner", "date", "code",
         "status", "birthdate", "patient.identifier", "owner.identifier", "subject:Patient.birthdate", "period",
         "encounter", "based-on", "modified", "category", "performer",
+        "_has:Observation:patient:code", "_has:Task:patient:_has:Task:based-on:status", "_list",
+        "encounter.subject:Patient.birthdate",
     ]
 )  # fmt: skip
 VALUES = st.one_of(

@@ -177,6 +177,13 @@ async def test_a_chain_to_too_many_targets_is_refused(filled: FhirStore, monkeyp
         await find(filled, "Observation", f"patient.identifier={CARD}|", chained={"Patient": EVERYTHING})
 
 
+async def test_a_reverse_chain_finds_only_through_what_is_open(filled: FhirStore) -> None:
+    seen = await find(filled, "Patient", "_has:Observation:subject:_id=o4", chained={"Observation": EVERYTHING})
+    closed = await find(filled, "Patient", "_has:Observation:subject:_id=o4")
+
+    assert (ids(seen.rows), ids(closed.rows)) == (["p2"], [])
+
+
 # order and pages
 
 

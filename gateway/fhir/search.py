@@ -26,11 +26,13 @@ MAX_COUNT = 200
 # Clauses and OR-ed values of one search: each costs an index probe (design default).
 MAX_CLAUSES = 32
 MAX_TERMS = 100
+# Keys of one order: a cursor holds a value of each (design default).
+MAX_SORTS = 5
 # Steps of one chain, forward or reverse: each is a search of its own (design default).
 MAX_STEPS = 8
 
 _CLAUSE_TYPES = frozenset(("token", "identifier", "reference", "date"))
-_SORT_TYPES = frozenset(("date",))
+_SORT_TYPES = frozenset(("date", "token", "identifier", "string", "number", "quantity", "reference", "uri"))
 _DOORS = frozenset(("_format", "_pretty"))
 _STRUCTURE = frozenset(("_has", "_list"))
 _RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
@@ -135,7 +137,8 @@ class _Reader:
         if name in _DOORS:
             return
         if name == "_sort":
-            self.sort += [self.sort_key(key) for key in value.split(",")]
+            for key in value.split(","):
+                self.sort.append(self.sort_key(key))
         elif name in _RESULT:
             self.take_result(name, value)
         elif name.partition(":")[0] in includes.NAMES:
@@ -240,6 +243,8 @@ class _Reader:
         )
         if not known:
             raise Problem("FHIR-044", where="_sort", name=_shown(name))
+        if len(self.sort) >= MAX_SORTS:
+            raise Problem("FHIR-046", where="http._sort", name="_sort", limit=MAX_SORTS)
         return Sort(name, descending=key.startswith("-"))
 
     def take_result(self, name: str, value: str) -> None:
@@ -247,20 +252,22 @@ class _Reader:
             raise Problem("FHIR-042", where=name, name=name, reason="given twice")
         if name == "_count" and not (value.isascii() and value.isdigit() and len(value) <= 9):
             raise Problem("FHIR-042", where=name, name=name, reason="0, 1, 2, ...")
-        if name == "_total" and value not in ("none", "accurate"):
-            raise Problem("FHIR-042", where=name, name=name, reason="none | accurate")
+        if name == "_total" and value not in ("none", "estimate", "accurate"):
+            raise Problem("FHIR-042", where=name, name=name, reason="none | estimate | accurate")
         self.results[name] = value
 
     def query(self) -> Query:
         """Return what was read; `_count=0` means only the total."""
         count = min(int(self.results.get("_count", "20")), MAX_COUNT)
+        total = self.results.get("_total", "none")
         return Query(
             self.kind,
             clauses=tuple(self.clauses),
             sort=tuple(self.sort),
             count=count,
             cursor=self.results.get("_cursor", ""),
-            total=count == 0 or self.results.get("_total") == "accurate",
+            total=count == 0 or total != "none",
+            estimate=total == "estimate",
             includes=tuple(dict.fromkeys(self.includes)),
         )
 

@@ -35,7 +35,7 @@ async def search(tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), 
     """
     async with tools.interaction(caller, "search", kind=kind) as it:
         it.scope("search", kind)
-        asked, cursor = links.resume(tools.keys, caller, kind, pairs)
+        asked, cursor = links.resume(tools.binding, caller, kind, pairs)
         query, warnings = prepare(it, kind, asked, strict=strict)
         page = await chains.page(it, replace(query, cursor=cursor) if cursor else query)
         matches = _release(it, page.rows)
@@ -45,7 +45,7 @@ async def search(tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), 
         return Found(
             rows,
             query=links.blinded(asked, query, tools.keys.blind),
-            next=links.onward(tools.keys, caller, kind, asked, cursor=page.next),
+            next=links.onward(tools.binding, caller, kind, asked, cursor=page.next),
             # The restriction makes the store's count the caller's own; a row that it let through in error is not told.
             total=page.total if len(rows) == len(page.rows) else None,
             warnings=(*warnings, *more),

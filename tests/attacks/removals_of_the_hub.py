@@ -103,7 +103,7 @@ def hub() -> Iterator[Removal]:
     )  # fmt: skip
     yield Removal(
         "caller in a page link", "gateway/hub/links.py", "a link opens for who got it, and there",
-        put("gateway.hub.links:_bound", lambda caller, where: b"page"),
+        put("gateway.hub.links:_bound", lambda caller, where, policy: b"page"),
         (f"{pages}/another-chain", f"{pages}/another-role-of-the-same-organisation", f"{pages}/another-kind"),
     )  # fmt: skip
     yield Removal(

@@ -17,7 +17,7 @@ from gateway.fhir.index import Entry, Reference
 from gateway.fhir.predicate import NOTHING, Facts, Predicate
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, IdTerm, Query, ReferenceTerm
-from gateway.store.postgres import clauses, cursors, pages, planning
+from gateway.store.postgres import arranging, clauses, cursors, pages, planning
 from gateway.store.postgres.frequencies import Frequencies
 from gateway.store.postgres.hashing import Hash
 from gateway.store.postgres.kinds import partition
@@ -61,11 +61,23 @@ class Searching:
 
     async def _rows(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Stored], list[Any]]:
         """Return the opened rows, and the sort values of the last when more follow."""
+        if not arranging.by_index(query):
+            return await self._arranged(query, restriction, after)
         found, keys = await self._found(query, restriction, after)
         more = len(found) > query.count
         shown = found[: query.count]
         last = [shown[-1][name] for name in keys] if more else []
         return self._opened(shown, query), last
+
+    async def _arranged(
+        self, query: Query, restriction: Predicate, after: Sequence[Any]
+    ) -> tuple[list[Stored], list[Any]]:
+        """Return what `_rows` returns, in an order that no index has. Raises Problem("FHIR-062") for too many rows."""
+        whole = replace(query, sort=(), count=arranging.MAX_SORTED)
+        found, _ = await self._found(whole, restriction, ())
+        if len(found) > arranging.MAX_SORTED:
+            raise arranging.too_many(query)
+        return arranging.page(query, self._opened_with_age(found, query), after)
 
     async def _found(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Any], Keys]:
         """Return the rows of a page and one more if there is, with their sort keys."""
@@ -82,6 +94,10 @@ class Searching:
 
     def _opened(self, rows: Sequence[Any], query: Query) -> list[Stored]:
         """Return the opened rows that match in truth: 64 bits of a hash may meet by chance."""
+        return [stored for _, stored in self._opened_with_age(rows, query)]
+
+    def _opened_with_age(self, rows: Sequence[Any], query: Query) -> list[tuple[int, Stored]]:
+        """Return what `_opened` returns, each with its row id, which grows with time."""
         doubtful = [
             (clause.param, clauses.compartments(clause), clauses.matcher(clause))
             for clause in query.clauses
@@ -93,7 +109,7 @@ class Searching:
             stored = opened(self._sealer, row, known)
             asked = [(param, holds) for param, elders, holds in doubtful if stored.facts.elder not in elders]
             if not asked or _matches(stored, asked):
-                found.append(stored)
+                found.append((row["rid"], stored))
         return found
 
     async def _total(self, query: Query, restriction: Predicate) -> int:

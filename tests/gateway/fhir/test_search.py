@@ -140,8 +140,11 @@ def test_a_page_has_a_limit(asked: str, given: int) -> None:
         ("Condition", "patient", "https://other.example/Patient/1", "FHIR-042"),
         ("Patient", "_count", "-1", "FHIR-042"),
         ("Patient", "_count", "\uff11", "FHIR-042"),
-        ("Patient", "_sort", "name", "FHIR-044"),
-        ("Patient", "_total", "estimate", "FHIR-042"),
+        ("Patient", "_sort", "hobby", "FHIR-044"),
+        ("Patient", "_sort", "", "FHIR-044"),
+        ("Observation", "_sort", "code-value-quantity", "FHIR-044"),
+        ("Patient", "_sort", "-_id,name,family,given,gender,birthdate", "FHIR-046"),
+        ("Patient", "_total", "many", "FHIR-042"),
         ("Patient", "gender", ",".join(["male"] * 101), "FHIR-046"),
     ],
 )

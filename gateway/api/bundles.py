@@ -20,6 +20,7 @@ _REASONS = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
 def searchset(found: Found, *, kind: str, base: str, lang: Lang) -> bytes:
     """Return the page of a search; ignored parameters stand in an OperationOutcome entry (R4 search.html#errors)."""
     entries = [_entry(_full_url(row, base), row.body, search=b'{"mode":"match"}') for row in found.rows]
+    entries += [_entry(_full_url(row, base), row.body, search=b'{"mode":"include"}') for row in found.included]
     if found.warnings:
         told = orjson.dumps(to_outcome(found.warnings, lang))
         entries.append(_entry("", told, search=b'{"mode":"outcome"}'))

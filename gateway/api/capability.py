@@ -38,7 +38,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
                 {
                     "mode": "server",
                     "security": _security(token),
-                    "resource": [_resource(kind) for kind in sorted(kinds)],
+                    "resource": [_resource(kind, kinds) for kind in sorted(kinds)],
                     "interaction": [{"code": "transaction"}],
                     "operation": [{"name": "validate", "definition": _VALIDATE}],
                 }
@@ -56,7 +56,7 @@ def _security(token: str) -> dict[str, Any]:
     }
 
 
-def _resource(kind: str) -> dict[str, Any]:
+def _resource(kind: str, kinds: Sequence[str]) -> dict[str, Any]:
     if kind == AUDIT:
         # The journal is read; nobody writes it, and its entries have one version.
         return {
@@ -76,9 +76,23 @@ def _resource(kind: str) -> dict[str, Any]:
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "local"],
+        **_includes(kind, kinds),
         "searchParam": _search(parameters.params_of(kind)),
         "operation": [{"name": "validate", "definition": _VALIDATE}],
     }
+
+
+def _includes(kind: str, kinds: Sequence[str]) -> dict[str, list[str]]:
+    """Return what `_include` follows from ``kind``, and which references of ``kinds`` `_revinclude` follows to it."""
+    forth = [f"{kind}:{param}" for param in parameters.included_by(kind)]
+    back = [
+        f"{source}:{param}"
+        for source in sorted(kinds)
+        if source != AUDIT
+        for param in parameters.included_by(source)
+        if kind in parameters.targets_of(source, param)
+    ]
+    return {"searchInclude": ["*", *forth], **({"searchRevInclude": back} if back else {})}
 
 
 def _search(known: dict[str, str]) -> list[dict[str, str]]:

@@ -172,7 +172,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """A sort key: only date parameters, `_lastUpdated` and `_id` so far."""
+    """A sort key: a parameter with values that can be compared, `_lastUpdated` or `_id`."""
 
     param: str
     descending: bool = False

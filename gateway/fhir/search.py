@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from gateway.fhir import definitions, modifiers
+from gateway.fhir import definitions, includes, modifiers
 from gateway.fhir.extract import converter_of, extract, values_of
 from gateway.fhir.paths import paths
 from gateway.fhir.problem import Problem, Problems
-from gateway.fhir.query import Clause, Query, Sort
+from gateway.fhir.query import Clause, Has, Include, Query, Sort
 from gateway.fhir.terms import CANONICAL, terms_of
 from gateway.fhir.wire import PERSONAL
 
-__all__ = ["MAX_COUNT", "extract", "params_of", "parse", "supported", "values_of"]
+__all__ = ["MAX_COUNT", "extract", "included_by", "params_of", "parse", "supported", "targets_of", "values_of"]
 
 # Entries of one page; a page must stay well under the reply cap of the doors (200 x 20 kB = 4 MB).
 MAX_COUNT = 200
@@ -26,17 +26,22 @@ MAX_COUNT = 200
 # Clauses and OR-ed values of one search: each costs an index probe (design default).
 MAX_CLAUSES = 32
 MAX_TERMS = 100
+# Keys of one order: a cursor holds a value of each (design default).
+MAX_SORTS = 5
+# Steps of one chain, forward or reverse: each is a search of its own (design default).
+MAX_STEPS = 8
 
 _CLAUSE_TYPES = frozenset(("token", "identifier", "reference", "date", "string", "uri", "number", "quantity", "near"))
-_SORT_TYPES = frozenset(("date",))
+_SORT_TYPES = frozenset(("date", "token", "identifier", "string", "number", "quantity", "reference", "uri"))
 _DOORS = frozenset(("_format", "_pretty"))
+_STRUCTURE = frozenset(("_has", "_list"))
 _RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
 
 # Everything else that R4 defines for results or across types (search.html#table, http.html#general).
 _UNBUILT = frozenset(
     (
-        *("_contained", "_containedType", "_elements", "_filter", "_has", "_include", "_revinclude"),
-        *("_list", "_query", "_score", "_summary", "_type"),
+        *("_contained", "_containedType", "_elements", "_filter"),
+        *("_query", "_score", "_summary", "_type"),
         *("_since", "_at"),
     )
 )
@@ -58,6 +63,8 @@ def parse(kind: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base: st
             reader.errors.append(problem)
     if len(reader.clauses) > MAX_CLAUSES:
         reader.errors.append(Problem("FHIR-046", name=kind, limit=MAX_CLAUSES))
+    if len(reader.includes) > includes.MAX_INCLUDES:
+        reader.errors.append(Problem("FHIR-046", where="http._include", name="_include", limit=includes.MAX_INCLUDES))
     if reader.errors:
         raise Problems(reader.errors)
     return reader.query(), reader.warnings
@@ -100,7 +107,13 @@ def _clause_type(kind: str, name: str) -> str:
 
 
 @cache
-def _targets(kind: str, name: str) -> tuple[str, ...]:
+def included_by(kind: str) -> tuple[str, ...]:
+    """Return the reference parameters of ``kind`` that `_include` follows, in name order."""
+    return includes.references(kind, targets=targets_of)
+
+
+@cache
+def targets_of(kind: str, name: str) -> tuple[str, ...]:
     """Return the kinds that a reference parameter may point to: R4's list, cut to what its expression lets through."""
     parameter = definitions.search_parameters(kind)[name]
     if parameter.type != "reference":
@@ -124,14 +137,15 @@ def _addressed(kind: str, name: str) -> bool:
 class _Reader:
     """Collects what the pairs of one query say."""
 
-    def __init__(self, kind: str, *, strict: bool, base: str) -> None:
+    def __init__(self, kind: str, *, strict: bool, base: str, steps: int = 0) -> None:
         if not supported(kind):
             raise Problems([Problem("FHIR-006", kind=_shown(kind))])
-        self.kind, self.strict, self.base = kind, strict, base
+        self.kind, self.strict, self.base, self.steps = kind, strict, base, steps
         self.clauses: list[Clause] = []
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
         self.sort: list[Sort] = []
+        self.includes: list[Include] = []
         self.results: dict[str, str] = {}
 
     def read(self, name: str, value: str) -> None:
@@ -139,9 +153,12 @@ class _Reader:
         if name in _DOORS:
             return
         if name == "_sort":
-            self.sort += [self.sort_key(key) for key in value.split(",")]
+            for key in value.split(","):
+                self.sort.append(self.sort_key(key))
         elif name in _RESULT:
             self.take_result(name, value)
+        elif name.partition(":")[0] in includes.NAMES:
+            self.includes.append(includes.include_of(self.kind, name, value, targets=targets_of))
         elif name.split(":")[0].split(".")[0] in _UNBUILT:
             raise Problem("FHIR-041", where=_where(name), name=_shown(name))
         elif value == "":
@@ -150,6 +167,9 @@ class _Reader:
             self.clauses.append(clause)
 
     def clause(self, name: str, value: str) -> Clause | None:
+        base = name.partition(":")[0].partition(".")[0]
+        if base in _STRUCTURE:
+            return self.reverse(name, value) if base == "_has" else self.listed(name, value)
         head, dot, rest = name.partition(".")
         param, colon, modifier = head.partition(":")
         if param in ("_id", "_lastUpdated"):
@@ -189,7 +209,7 @@ class _Reader:
 
     def targets(self, param: str, modifier: str, name: str) -> tuple[str, ...]:
         """Return the kinds that the reference ``param`` may point to, one when ``modifier`` names it."""
-        found = _targets(self.kind, param)
+        found = targets_of(self.kind, param)
         if not modifier:
             return found
         if modifier not in found:
@@ -197,16 +217,37 @@ class _Reader:
         return (modifier,)
 
     def chain(self, param: str, targets: tuple[str, ...], rest: str, value: str) -> Clause:
-        """Return the clause of a one-step chain; the inner parameter is read as a search on the target."""
+        """Return the clause of a chain; what follows the first dot is read as a search on the target."""
         name = f"{param}.{rest}"
-        if "." in rest or _clause_type(self.kind, param) != "reference":
+        if _clause_type(self.kind, param) != "reference":
             raise Problem("FHIR-041", where=_where(name), name=_shown(name))
         target = self.chain_target(param, targets, rest)
-        inner = _Reader(target, strict=True, base=self.base)
-        inner_clause = inner.clause(rest, value)
-        if inner_clause is None:
-            raise Problem("FHIR-045", where=_where(name), kind=target, name=_shown(rest))
-        return Clause(param, "reference", chain=Query(target, (inner_clause,)))
+        return Clause(param, "reference", chain=Query(target, (self.step(target, name, rest, value),)))
+
+    def reverse(self, name: str, value: str) -> Clause:
+        """Return the clause of `_has:Type:reference:rest`; ``rest`` is read as a search on Type, and may chain."""
+        _, kind, param, rest = (*name.split(":", 3), "", "", "")[:4]
+        known = definitions.search_parameters(kind) if supported(kind) else {}
+        if not rest or param not in known or self.kind not in targets_of(kind, param):
+            raise Problem("FHIR-061", where=_where(name), name=_shown(name))
+        return Clause("_has", "has", has=Has(kind, param, self.step(kind, name, rest, value)))
+
+    def listed(self, name: str, value: str) -> Clause:
+        """Return the clause of `_list`: what a List of that id refers to (R4 search.html#list)."""
+        if name != "_list":
+            raise Problem("FHIR-041", where=_where(name), name=_shown(name))
+        terms = terms_of("id", name, value)
+        _limit(name, len(terms))
+        return Clause(name, "has", has=Has("List", "item", Clause("_id", "id", terms)))
+
+    def step(self, kind: str, name: str, rest: str, value: str) -> Clause:
+        """Return the clause of ``rest`` on ``kind``, one step further in a chain called ``name``."""
+        if self.steps >= MAX_STEPS:
+            raise Problem("FHIR-046", where=_where(name), name=_shown(name), limit=MAX_STEPS)
+        inner = _Reader(kind, strict=True, base=self.base, steps=self.steps + 1).clause(rest, value)
+        if inner is None:
+            raise Problem("FHIR-045", where=_where(name), kind=kind, name=_shown(rest))
+        return inner
 
     def chain_target(self, param: str, targets: tuple[str, ...], rest: str) -> str:
         default = _CHAIN_TARGET.get((self.kind, param), "")
@@ -222,6 +263,8 @@ class _Reader:
         )
         if not known:
             raise Problem("FHIR-044", where="_sort", name=_shown(name))
+        if len(self.sort) >= MAX_SORTS:
+            raise Problem("FHIR-046", where="http._sort", name="_sort", limit=MAX_SORTS)
         return Sort(name, descending=key.startswith("-"))
 
     def take_result(self, name: str, value: str) -> None:
@@ -229,20 +272,23 @@ class _Reader:
             raise Problem("FHIR-042", where=name, name=name, reason="given twice")
         if name == "_count" and not (value.isascii() and value.isdigit() and len(value) <= 9):
             raise Problem("FHIR-042", where=name, name=name, reason="0, 1, 2, ...")
-        if name == "_total" and value not in ("none", "accurate"):
-            raise Problem("FHIR-042", where=name, name=name, reason="none | accurate")
+        if name == "_total" and value not in ("none", "estimate", "accurate"):
+            raise Problem("FHIR-042", where=name, name=name, reason="none | estimate | accurate")
         self.results[name] = value
 
     def query(self) -> Query:
         """Return what was read; `_count=0` means only the total."""
         count = min(int(self.results.get("_count", "20")), MAX_COUNT)
+        total = self.results.get("_total", "none")
         return Query(
             self.kind,
             clauses=tuple(self.clauses),
             sort=tuple(self.sort),
             count=count,
             cursor=self.results.get("_cursor", ""),
-            total=count == 0 or self.results.get("_total") == "accurate",
+            total=count == 0 or total != "none",
+            estimate=total == "estimate",
+            includes=tuple(dict.fromkeys(self.includes)),
         )
 
 

@@ -34,7 +34,7 @@ async def history(
     async with tools.interaction(caller, "history", kind=kind, id=id) as it:
         it.scope("history", kind)
         where = f"{kind}/{id}/_history"
-        asked, cursor = links.resume(tools.keys, caller, where, pairs)
+        asked, cursor = links.resume(tools.binding, caller, where, pairs)
         count = _count(asked)
         current = await tools.store.read(kind, id)
         if current is None or not it.decide("history", current.facts).allow:
@@ -46,7 +46,7 @@ async def history(
         return Found(
             rows,
             query=links.written(asked),
-            next=links.onward(tools.keys, caller, where, asked, cursor=page.next),
+            next=links.onward(tools.binding, caller, where, asked, cursor=page.next),
             total=page.total if len(rows) == len(page.rows) else None,
         )
 

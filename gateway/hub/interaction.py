@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.fhir import codec
 from gateway.fhir.predicate import Facts
@@ -48,6 +48,14 @@ class Blinder(Sealer, Protocol):
         ...
 
 
+class Binding(NamedTuple):
+    """What a page link is sealed with and bound to besides its caller: ``policy`` is the gate's hash, ``at`` now."""
+
+    keys: Blinder
+    policy: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every interaction works with. ``permits(caller, action, kind)`` tells whether the scopes cover it.
@@ -65,6 +73,11 @@ class Tools:
     permits: Callable[[Caller, str, str], bool]
     task_rules: Callable[[Caller, Doc, Doc], Doc]
     learning: Learning
+
+    @property
+    def binding(self) -> Binding:
+        """Return what the page links of now are bound to."""
+        return Binding(self.keys, self.gate.policies, self.now())
 
     def interaction(self, caller: Caller, action: record.Action, *, kind: str = "", id: str = "") -> Interaction:  # noqa: A002 - FHIR's word
         """Return an interaction to be entered with ``async with``, or kept for its entry in a transaction."""
@@ -163,6 +176,17 @@ class Interaction:
                 self._what["elder"] = facts.elder
                 offered.append(None)
         return offered
+
+    def offered_beside(self, rows: Iterable[Stored], action: Action) -> list[Released | None]:
+        """(3, 4) Return what `offered_each` returns, of rows that come beside what was asked for.
+
+        The entry keeps the decision on what was asked for.
+        """
+        kept = self._what.copy()
+        try:
+            return self.offered_each(rows, action)
+        finally:
+            self._what = kept
 
     def entry(self) -> bytes:
         """Return the entry of what happened, to be queued or to travel in the commit."""

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import orjson
 
 from gateway.fhir import base64url
-from gateway.fhir.modifiers import WORDS
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
-from gateway.hub.interaction import Blinder
+from gateway.hub.interaction import Binding
 from security.audit.record import mask
 from security.caller import Caller
 
 PAGE = "_page"
 """Our parameter of a next link; opaque, as R4 http.html#paging asks."""
+LIFE = timedelta(hours=1)
+"""A link is for the walk that it belongs to; each page brings a new one (design default)."""
 MAX_PAGE_CHARS = 8192
 """A longer one was not made here."""
 Pairs = Sequence[tuple[str, str]]
@@ -30,10 +32,10 @@ _AS_IT_IS = re.compile(r"[A-Za-z0-9_.\-~:|/,*$]*")
 """What `quote` would leave as it is."""
 
 
-def resume(keys: Blinder, caller: Caller, where: str, pairs: Pairs) -> tuple[Pairs, str]:
+def resume(binding: Binding, caller: Caller, where: str, pairs: Pairs) -> tuple[Pairs, str]:
     """Return the pairs that were first asked and the store's cursor; (``pairs``, "") on a first page.
 
-    Raises Problem("HUB-009") for a page that was not made for this caller and place.
+    Raises Problem("HUB-009") for a page that was not made for this caller, place and policy, "HUB-031" for an old one.
     """
     token = next((value for name, value in pairs if name == PAGE), None)
     if token is None:
@@ -41,17 +43,23 @@ def resume(keys: Blinder, caller: Caller, where: str, pairs: Pairs) -> tuple[Pai
     if len(token) > MAX_PAGE_CHARS:
         raise Problem("HUB-009")
     try:
-        asked, cursor = orjson.loads(keys.open(base64url.read(token), _bound(caller, where)))
-    except (Problem, ValueError):
+        asked, cursor, made = orjson.loads(
+            binding.keys.open(base64url.read(token), _bound(caller, where, binding.policy))
+        )
+        made_at = datetime.fromisoformat(made)
+    except (Problem, ValueError, TypeError):
         raise Problem("HUB-009") from None
+    if binding.at - made_at > LIFE:
+        raise Problem("HUB-031")
     return tuple((name, value) for name, value in asked), cursor
 
 
-def onward(keys: Blinder, caller: Caller, where: str, asked: Pairs, *, cursor: str) -> str:
+def onward(binding: Binding, caller: Caller, where: str, asked: Pairs, *, cursor: str) -> str:
     """Return the query string of the next page, "" where there is none."""
     if not cursor:
         return ""
-    sealed = keys.seal(orjson.dumps([list(asked), cursor]), _bound(caller, where))
+    plain = orjson.dumps([list(asked), cursor, binding.at.isoformat()])
+    sealed = binding.keys.seal(plain, _bound(caller, where, binding.policy))
     return f"{PAGE}={base64url.write(sealed)}"
 
 
@@ -77,7 +85,8 @@ def blinded(pairs: Pairs, query: Query, blind: Callable[[str], str]) -> str:
 
 
 def _shown(name: str, value: str, plain: frozenset[str], blind: Callable[[str], str]) -> str:
-    readable = name.partition(":")[0] in plain or (name.startswith("_") and name not in WORDS)
+    base = name.partition(":")[0]
+    readable = base in RESULTS or (base in plain and "." not in name)
     if readable and mask(value) == value:
         return value
     system, bar, code = value.rpartition("|")
@@ -88,17 +97,26 @@ PERSONAL = frozenset({"identifier", "telecom", "phone", "email", "name", "family
 """Parameters that name a person whatever their type."""
 
 
+RESULTS = frozenset(
+    {
+        *("_id", "_lastUpdated", "_count", "_sort", "_total", "_include", "_revinclude", "_summary", "_elements"),
+        *("_type", "_list", "_tag", "_profile", "_security"),
+    }
+)
+"""Parameters of all kinds whose values may be shown: they name resources, codes and parameters, no person."""
+
+
 def _plain(query: Query) -> frozenset[str]:
     """Return the parameters of ``query`` whose values may be shown."""
     return frozenset(
         clause.param
         for clause in query.clauses
         if clause.chain is None
-        and clause.type not in ("identifier", "string")
+        and clause.type not in ("identifier", "string", "has")
         and clause.modifier not in ("text", "identifier")
         and clause.param not in PERSONAL
     )
 
 
-def _bound(caller: Caller, where: str) -> bytes:
-    return "|".join(("page", where, caller.client, caller.role, caller.organisation)).encode()
+def _bound(caller: Caller, where: str, policy: str) -> bytes:
+    return "|".join(("page", where, policy, caller.client, caller.role, caller.organisation)).encode()

@@ -1,7 +1,7 @@
 """search-type: the page of resources of one kind that match and that the caller may see (FHIR R4 http.html#search).
 
 The guard refuses a parameter that would reveal a hidden element; the restriction narrows the query; the re-check
-decides every row. A chained parameter is answered in two steps, so that its targets are decided too.
+decides every row. Chains are answered step by step, so that what they lead through is decided too.
 Source: architecture §2 read path; security.md AZN-02, AZN-07.
 """
 
@@ -12,19 +12,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.fhir import search as parameters
-from gateway.fhir.predicate import NOTHING
 from gateway.fhir.problem import Problem
-from gateway.fhir.query import Clause, Query, ReferenceTerm
-from gateway.hub import links
+from gateway.fhir.query import Query
+from gateway.hub import chains, including, links
+from gateway.hub.including import Shown
 from gateway.hub.interaction import Interaction, Tools
-from gateway.hub.values import Found, Released
-from gateway.store.protocol import Page, Stored
+from gateway.hub.values import Found
+from gateway.store.protocol import Stored
 from security.audit.record import blind_query, entry
 from security.caller import Caller
 
 log = logging.getLogger(__name__)
-MAX_CHAIN_TARGETS = 500
-"""A chain whose inner search finds more is too broad to answer well: ask more precisely (design default)."""
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -37,17 +35,21 @@ async def search(tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), 
     """
     async with tools.interaction(caller, "search", kind=kind) as it:
         it.scope("search", kind)
-        asked, cursor = links.resume(tools.keys, caller, kind, pairs)
+        asked, cursor = links.resume(tools.binding, caller, kind, pairs)
         query, warnings = prepare(it, kind, asked, strict=strict)
-        page = await _page(it, replace(query, cursor=cursor) if cursor else query)
-        rows = await _release(it, page.rows)
+        page = await chains.page(it, replace(query, cursor=cursor) if cursor else query)
+        matches = _release(it, page.rows)
+        rows = tuple(shown.released for shown in matches)
+        beside, more = await including.included(it, query, rows)
+        await _account(it, [*matches, *beside])
         return Found(
             rows,
             query=links.blinded(asked, query, tools.keys.blind),
-            next=links.onward(tools.keys, caller, kind, asked, cursor=page.next),
+            next=links.onward(tools.binding, caller, kind, asked, cursor=page.next),
             # The restriction makes the store's count the caller's own; a row that it let through in error is not told.
             total=page.total if len(rows) == len(page.rows) else None,
-            warnings=warnings,
+            warnings=(*warnings, *more),
+            included=tuple(shown.released for shown in beside),
         )
 
 
@@ -57,69 +59,34 @@ def prepare(it: Interaction, kind: str, pairs: Pairs, *, strict: bool) -> tuple[
     query, warnings = parameters.parse(kind, pairs, strict=strict, base=it.tools.base)
     if query.cursor:
         raise Problem("HUB-009")  # a place in the store is told through sealed links only
-    _guard(it, query)
+    chains.guard(it, query)
+    including.guard(it, query.includes)
     return query, tuple(warnings)
 
 
-def _guard(it: Interaction, query: Query) -> None:
-    """Refuse, not filter: a search on an element that the caller may not read would reveal it (AZN-07).
-
-    A kind that the caller's role never sees is refused too (AZN-04): that tells nothing of any resource.
-    """
-    for clause in query.clauses:
-        if clause.chain is not None:
-            it.scope("search", clause.chain.kind)
-            _guard(it, clause.chain)
-        asked = f"{clause.param}:{clause.modifier}" if clause.modifier else clause.param
-        if it.tools.gate.forbidden_param(it.caller, query.kind, asked, terms=clause.terms):
-            raise Problem("HUB-002", where=f"{query.kind}?{clause.param}", parameter=clause.param)
-    for key in query.sort:
-        if it.tools.gate.forbidden_param(it.caller, query.kind, key.param):
-            raise Problem("HUB-002", where=f"{query.kind}?_sort", parameter=key.param)
-    if it.tools.gate.narrow(it.caller, "search", query.kind) == NOTHING:
-        raise Problem("SEC-403", where=query.kind)
-
-
-async def _page(it: Interaction, query: Query) -> Page:
-    asked = query
-    if any(clause.chain is not None for clause in query.clauses):
-        asked = replace(query, clauses=tuple([await _resolved(it, clause) for clause in query.clauses]))
-    if not all(clause.terms for clause in asked.clauses):
-        return Page((), total=0 if query.total else None)
-    restriction = it.tools.gate.narrow(it.caller, "search", query.kind, by=query)
-    return await it.tools.store.search(asked, restriction)
-
-
-async def _resolved(it: Interaction, clause: Clause) -> Clause:
-    """Return ``clause`` with a chain replaced by references to the targets that the caller may see."""
-    if clause.chain is None:
-        return clause
-    inner = replace(clause.chain, count=MAX_CHAIN_TARGETS, sort=(), total=False)
-    page = await _page(it, inner)
-    if page.next:
-        raise Problem("HUB-003", parameter=clause.param, limit=MAX_CHAIN_TARGETS)
-    seen = (row for row in page.rows if it.decide("search", row.facts).allow)
-    return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in seen))
-
-
-async def _release(it: Interaction, rows: Sequence[Stored]) -> tuple[Released, ...]:
-    """Decide and mask every row, and account for them."""
-    pairs = list(zip(rows, it.offered_each(rows, "search"), strict=True))
-    released = tuple(shown for _, shown in pairs if shown is not None)
-    if len(released) != len(rows):
+def _release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
+    """Decide and mask every row."""
+    offered = zip(rows, it.offered_each(rows, "search"), strict=True)
+    shown = [Shown(row, released) for row, released in offered if released is not None]
+    if len(shown) != len(rows):
         log.error("search.recheck_failed", extra={"kind": rows[0].kind})
-    elders = sorted({row.facts.elder for row, shown in pairs if shown is not None and row.facts.elder})
+    return shown
+
+
+async def _account(it: Interaction, shown: Sequence[Shown]) -> None:
+    """Say in the entry what leaves; each elder of several gets one more."""
+    facts = [each.stored.facts for each in shown]
+    elders = sorted({each.elder for each in facts if each.elder})
     it.note(
         {
-            "count": len(released),
-            "size": sum(len(row.body) for row in released),
+            "count": len(shown),
+            "size": sum(len(each.stored.body) for each in shown),
             "elder": elders[0] if len(elders) == 1 else "",
-            "level": max((row.facts.level for row, shown in pairs if shown is not None), default=0),
+            "level": max((each.level for each in facts), default=0),
         }
     )
     if len(elders) > 1:
         await _disclose(it, elders)
-    return released
 
 
 async def _disclose(it: Interaction, elders: Sequence[str]) -> None:

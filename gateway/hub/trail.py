@@ -74,7 +74,7 @@ async def search(tools: Tools, entries: Entries, caller: Caller, *, pairs: Pairs
     """
     async with tools.interaction(caller, "search", kind=KIND) as it:
         it.scope("search", KIND)
-        asked, cursor = links.resume(tools.keys, caller, KIND, pairs)
+        asked, cursor = links.resume(tools.binding, caller, KIND, pairs)
         it.note({"query": blind_query(asked, tools.keys.blind)})
         if not _may(it, "search"):
             raise Problem("SEC-403", where=KIND)
@@ -82,7 +82,7 @@ async def search(tools: Tools, entries: Entries, caller: Caller, *, pairs: Pairs
         page = await entries.find(ask, limit=count, cursor=cursor)
         rows = tuple(map(_released, page.entries))
         it.note({"count": len(rows), "size": sum(len(row.body) for row in rows)})
-        onward = links.onward(tools.keys, caller, KIND, asked, cursor=page.next)
+        onward = links.onward(tools.binding, caller, KIND, asked, cursor=page.next)
         return Found(rows, query=links.written(asked), next=onward)
 
 

@@ -39,7 +39,7 @@ class Found:
     """A page of a search or history. ``query`` and ``next`` are the query strings of its links, without "?".
 
     Identifiers in ``query`` are blinded; ``next`` ("" at the end) opens only for the same caller. ``warnings`` name
-    parameters that were ignored.
+    parameters that were ignored. ``included`` are what `_include` and `_revinclude` bring, none of them in ``rows``.
     """
 
     rows: tuple[Released, ...]
@@ -47,6 +47,7 @@ class Found:
     next: str = ""
     total: int | None = None
     warnings: tuple[Problem, ...] = ()
+    included: tuple[Released, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

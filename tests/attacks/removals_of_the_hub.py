@@ -87,18 +87,23 @@ def hub() -> Iterator[Removal]:
         ("consent-is-not-there/after-the-withdrawal-the-joint-elder",),
     )  # fmt: skip
     yield Removal(
-        "scope of a chain's target", "gateway/hub/search.py", "a chain searches its target, too",
-        put("gateway.hub.search:_guard", how.answering_now(None)),
-        ("scopes-beyond-the-grant/another-kind-by-chain",),
+        "scope of a chain's target", "gateway/hub/chains.py", "a chain searches its target, too",
+        put("gateway.hub.chains:guard", how.answering_now(None)),
+        ("scopes-beyond-the-grant/another-kind-by-chain", f"{search}/reverse-chain-through-a-masked-element"),
     )  # fmt: skip
     yield Removal(
-        "what R4 knows and is not built", "gateway/fhir/search.py", "_has, _include and the rest are refused by name",
+        "what R4 knows and is not built", "gateway/fhir/search.py", "_filter and the rest are refused by name",
         put("gateway.fhir.search:_UNBUILT", frozenset()),
-        (f"{search}/reverse-chain", f"{search}/include-iterate", f"{search}/elements-to-unmask"),
+        (f"{search}/contained", f"{search}/filter", f"{search}/named-query"),
+    )  # fmt: skip
+    yield Removal(
+        "guard of includes", "gateway/hub/including.py", "no include by what is masked, from or to what is closed",
+        put("gateway.hub.including:guard", how.answering_now(None)),
+        (f"{search}/include", f"{search}/reverse-include", f"{search}/reverse-include-of-the-journal"),
     )  # fmt: skip
     yield Removal(
         "caller in a page link", "gateway/hub/links.py", "a link opens for who got it, and there",
-        put("gateway.hub.links:_bound", lambda caller, where: b"page"),
+        put("gateway.hub.links:_bound", lambda caller, where, policy: b"page"),
         (f"{pages}/another-chain", f"{pages}/another-role-of-the-same-organisation", f"{pages}/another-kind"),
     )  # fmt: skip
     yield Removal(

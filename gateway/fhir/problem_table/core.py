@@ -122,8 +122,8 @@ ROWS: dict[str, Row] = {
     "FHIR-044": Row(
         400,
         "not-supported",
-        "不能按 {name} 排序，只能按日期参数、_lastUpdated 或 _id",
-        "sorting by {name} is not supported: only date parameters, _lastUpdated and _id",
+        "不能按 {name} 排序：不是该类型的检索参数，或没有可比较的值",
+        "sorting by {name} is not possible: no search parameter of this type, or one without values to compare",
     ),
     "FHIR-045": Row(400, "invalid", "{kind} 没有检索参数 {name}", "{kind} has no search parameter {name}"),
     "FHIR-046": Row(
@@ -131,6 +131,24 @@ ROWS: dict[str, Row] = {
         "too-costly",
         "检索条件过多：{name} 至多 {limit} 个",
         "the search is too large: at most {limit} of {name}",
+    ),
+    "FHIR-060": Row(
+        400,
+        "value",
+        "{name} 的值不合法：应为 类型:引用参数[:目标类型]、类型:* 或 *，例如 Observation:subject",
+        "the value of {name} is not valid: Type:reference[:Target], Type:* or *, such as Observation:subject",
+    ),
+    "FHIR-061": Row(
+        400,
+        "invalid",
+        "反向链式参数 {name} 无法理解：应为 _has:类型:引用参数:参数，且该引用可指向所查类型",
+        "the reverse chain {name} is not understood: _has:Type:reference:parameter, a reference to the searched type",
+    ),
+    "FHIR-062": Row(
+        400,
+        "too-costly",
+        "命中超过 {limit} 条，不能按 {name} 排序；请缩小范围，或按日期参数、_lastUpdated、_id 排序",
+        "more than {limit} resources match: narrow it to sort by {name}, or sort by a date, _lastUpdated or _id",
     ),
     # gateway.store
     "STO-400": Row(

@@ -119,4 +119,16 @@ ROWS: dict[str, Row] = {
         "同意与转介信息暂时无法核对，请稍后重试",
         "consents and referrals cannot be confirmed at present: try again later",
     ),
+    "HUB-030": Row(
+        200,
+        "too-costly",
+        "随附资源超过 {limit} 个，未全部列出；请减小 _count 或缩小 _include 的范围",
+        "more than {limit} resources would come with this page and some are left out: use a smaller _count or include",
+    ),
+    "HUB-031": Row(
+        410,
+        "expired",
+        "翻页链接已过期，请从第一页重新查询",
+        "the page link has expired: start again from the first page",
+    ),
 }

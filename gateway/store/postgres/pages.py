@@ -23,6 +23,8 @@ from gateway.store.postgres.sql import Statement
 
 STRAY = "stray"
 """The column that is true in the row that tells of strays and shows nothing."""
+MAX_ESTIMATE = 10_000
+"""Rows that `_total=estimate` counts before it says that there are as many (design default)."""
 _COLUMNS = "r.type, r.id, r.ver, r.ts, r.deleted, r.body, r.rid"
 _ASKED = f"{_COLUMNS}, r.bucket, r.stray, r.lvl, r.pat, r.lo, r.hi, r.sec, r.keys"
 """All that a condition may name. Never `*`: a later program adds columns (docs/decisions/0105)."""
@@ -103,9 +105,15 @@ class Pages:
         return Asking(f"{text} {page}", statement.values, keys)
 
     def total(self, query: Query, restriction: Predicate) -> Asking:
-        """Return the question how many rows there are, in the column `n`."""
+        """Return the question how many rows there are, in the column `n`; an estimate counts `MAX_ESTIMATE` at most.
+
+        The planner's own estimate would be made of rows that the caller may not count.
+        """
         statement, where = self._where(query, restriction, walk=False)
-        text = f"SELECT count(*) AS n FROM {partition(query.kind)} r WHERE {where}"  # noqa: S608 - no outer text
+        rows = f"FROM {partition(query.kind)} r WHERE {where}"
+        if query.estimate:
+            rows = f"FROM (SELECT {rows} LIMIT {statement.bind(MAX_ESTIMATE, 'bigint')}) counted"
+        text = f"SELECT count(*) AS n {rows}"
         return Asking(text, statement.values, {})
 
     def _where(self, query: Query, restriction: Predicate, *, walk: bool) -> tuple[Statement, str]:

@@ -6,17 +6,19 @@ an identifier or a reference is decided again on the opened body. Source: storag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from gateway.fhir import matching
+from gateway.fhir import search as parameters
+from gateway.fhir.index import Reference
 from gateway.fhir.predicate import NOTHING, Facts, Predicate
 from gateway.fhir.problem import Problem
-from gateway.fhir.query import Clause, Query, ReferenceTerm
-from gateway.store.postgres import clauses, cursors, deciding, pages, planning
+from gateway.fhir.query import Clause, IdTerm, Query, ReferenceTerm
+from gateway.store.postgres import arranging, clauses, cursors, deciding, pages, planning
 from gateway.store.postgres.frequencies import Frequencies
 from gateway.store.postgres.hashing import Hash
 from gateway.store.postgres.kinds import partition
@@ -46,8 +48,9 @@ class Searching:
         if query.cursor:
             values = cursors.read(self._sealer, query.cursor, place=cursors.of_search(query, bind))
         asked = query
-        if any(clause.chain is not None for clause in query.clauses):
-            asked = replace(query, clauses=tuple([await self._resolved(clause, chained) for clause in query.clauses]))
+        if any(clause.chain is not None or clause.has is not None for clause in query.clauses):
+            resolved = [await self._resolved(query.kind, clause, chained) for clause in query.clauses]
+            asked = replace(query, clauses=tuple(resolved))
         if not all(clause.terms for clause in asked.clauses):
             return Page((), total=0 if query.total or not query.count else None)
         total = await self._total(asked, restriction) if query.total or not query.count else None
@@ -59,6 +62,8 @@ class Searching:
 
     async def _rows(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Stored], list[Any]]:
         """Return the opened rows, and the sort values of the last when more follow."""
+        if not arranging.by_index(query):
+            return await self._arranged(query, restriction, after)
         if any(map(clauses.inexact, query.clauses)):
             find, decide = self._candidates(query, restriction), self._deciding(query)
             return await deciding.page(find, decide, count=query.count, after=after)
@@ -67,6 +72,18 @@ class Searching:
         shown = found[: query.count]
         last = [shown[-1][name] for name in keys] if more else []
         return self._opened(shown, query), last
+
+    async def _arranged(
+        self, query: Query, restriction: Predicate, after: Sequence[Any]
+    ) -> tuple[list[Stored], list[Any]]:
+        """Return what `_rows` returns, in an order that no index has. Raises Problem("FHIR-062") for too many rows."""
+        whole = replace(query, sort=(), count=arranging.MAX_SORTED)
+        found, _ = await self._found(whole, restriction, ())
+        if len(found) > arranging.MAX_SORTED:
+            raise arranging.too_many(query)
+        decide = self._deciding(query)
+        aged = [(row["rid"], stored) for row in found if (stored := decide(row)) is not None]
+        return arranging.page(query, aged, after)
 
     async def _found(self, query: Query, restriction: Predicate, after: Sequence[Any]) -> tuple[list[Any], Keys]:
         """Return the rows of a page and one more if there is, with their sort keys."""
@@ -113,18 +130,32 @@ class Searching:
         (row,) = await self._pool.fetch_held(text, *values)
         return int(row["n"])
 
-    async def _resolved(self, clause: Clause, chained: Mapping[str, Predicate]) -> Clause:
-        """Return ``clause`` with a chain replaced by references to its targets; no terms when there are none."""
-        if clause.chain is None:
-            return clause
-        inner = replace(clause.chain, count=MAX_CHAIN_TARGETS, sort=(), total=False, cursor="")
-        nested = [await self._resolved(each, chained) for each in inner.clauses]
+    async def _resolved(self, kind: str, clause: Clause, chained: Mapping[str, Predicate]) -> Clause:
+        """Return ``clause`` of a search on ``kind`` with a chain replaced by what it leads to; no terms for nothing."""
+        if clause.chain is not None:
+            rows = await self._step(clause.chain, clause.param, chained)
+            return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in rows))
+        if clause.has is not None:
+            rows = await self._step(Query(clause.has.kind, (clause.has.clause,)), clause.param, chained)
+            return Clause("_id", "id", tuple(map(IdTerm, _referred(rows, clause.has.param, kind))))
+        return clause
+
+    async def _step(self, inner: Query, param: str, chained: Mapping[str, Predicate]) -> list[Stored]:
+        """Return all that one step of a chain finds."""
+        nested = [await self._resolved(inner.kind, each, chained) for each in inner.clauses]
         if not all(each.terms for each in nested):
-            return replace(clause, chain=None, terms=())
-        rows, last = await self._rows(replace(inner, clauses=tuple(nested)), chained.get(inner.kind, NOTHING), ())
+            return []
+        asked = Query(inner.kind, tuple(nested), count=MAX_CHAIN_TARGETS)
+        rows, last = await self._rows(asked, chained.get(inner.kind, NOTHING), ())
         if last:
-            raise Problem("STO-413", param=clause.param, limit=MAX_CHAIN_TARGETS)
-        return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in rows))
+            raise Problem("STO-413", param=param, limit=MAX_CHAIN_TARGETS)
+        return rows
+
+
+def _referred(rows: Iterable[Stored], param: str, kind: str) -> Iterable[str]:
+    """Return the ids of ``kind`` that ``rows`` refer to by ``param``."""
+    entries = (each for row in rows for each in parameters.values_of(row.kind, param, orjson.loads(row.body)))
+    return dict.fromkeys(each.id for each in entries if isinstance(each, Reference) and each.kind == kind)
 
 
 def _matches(stored: Stored, asked: Sequence[matching.Decider]) -> bool:

@@ -140,7 +140,9 @@ async def test_what_the_server_can_do_is_public(world: World) -> None:
     plan = next(row for row in rest["resource"] if row["type"] == "CarePlan")
     assert (statement["fhirVersion"], statement["implementation"]["url"]) == ("4.0.1", BASE)
     assert {"name": "patient", "type": "reference"} in plan["searchParam"]
-    assert "_include" not in response.text
+    assert "CarePlan:subject" in plan["searchInclude"]
+    assert "Task:based-on" in plan["searchRevInclude"]
+    assert "_filter" not in response.text
     assert response.headers["cache-control"] == "public, max-age=300"
 
 

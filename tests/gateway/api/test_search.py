@@ -50,8 +50,8 @@ async def test_links_lead_through_all_pages(world: World) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["_has:Task:patient:status=x", "_include=CarePlan:subject", "_revinclude=Task:focus", "_summary=count",
-     "_elements=id", "status:in=active", "_list=x", "_sort=status", "patient.general-practitioner.name=x"],
+    ["_include=CarePlan:hobby", "_revinclude=*", "_summary=count",
+     "_elements=id", "status:in=active", "_sort=hobby", "patient.general-practitioner.name=x"],
 )  # fmt: skip
 async def test_what_would_change_the_result_and_is_not_built_is_refused(world: World, query: str) -> None:
     response = await world.fhir("centre-doctor", "GET", f"CarePlan?{query}")
@@ -67,6 +67,16 @@ async def test_an_unknown_parameter_is_reported_or_refused_as_the_client_prefers
     assert [plan["id"] for plan in matches(lenient)] == ["elder-plan"]
     assert [issue["severity"] for issue in told[0]["issue"]] == ["warning"]
     assert (strict.status_code, codes(strict)) == (400, ["FHIR-045"])
+
+
+async def test_what_is_included_says_so_in_its_entry(world: World) -> None:
+    response = await world.fhir("centre-doctor", "GET", "CarePlan?_include=CarePlan:subject&_total=accurate")
+
+    bundle = response.json()
+    told = [(entry["search"]["mode"], entry["fullUrl"].removeprefix(f"{BASE}/")) for entry in bundle["entry"]]
+    assert told == [("match", "CarePlan/elder-plan"), ("include", "Patient/elder")]
+    assert bundle["total"] == 1
+    assert bundle["link"][0]["url"].endswith("?_include=CarePlan:subject&_total=accurate")
 
 
 async def test_a_masked_parameter_is_forbidden(world: World) -> None:

@@ -24,6 +24,8 @@ NAMES = st.sampled_from(
         "_id", "_lastUpdated", "_sort", "_count", "_total", "identifier", "patient", "subject", "owner", "date", "code",
         "status", "birthdate", "patient.identifier", "owner.identifier", "subject:Patient.birthdate", "period",
         "encounter", "based-on", "modified", "category", "performer",
+        "_has:Observation:patient:code", "_has:Task:patient:_has:Task:based-on:status", "_list",
+        "encounter.subject:Patient.birthdate",
     ]
 )  # fmt: skip
 VALUES = st.one_of(
@@ -31,7 +33,8 @@ VALUES = st.one_of(
     st.text("ab|,\\$/1-:.TZ'%_;\x00", max_size=16),
     st.sampled_from(
         ["a|b", "|b", "a|", "Patient/p1", "p1,p2", "ge2026", "ne2026-03-04", "2026-03-04T08:00Z,2025", "-date", "-_id",
-         "0", "5", "accurate", "0001-01-01", "9999-12-31", "lt0001", "gt9999", "' OR true --"]
+         "0", "5", "accurate", "estimate", "status", "-code,date", "name,-gender,_id", "subject",
+         "0001-01-01", "9999-12-31", "lt0001", "gt9999", "' OR true --"]
     ),
 )  # fmt: skip
 DATES = [

@@ -177,6 +177,13 @@ async def test_a_chain_to_too_many_targets_is_refused(filled: FhirStore, monkeyp
         await find(filled, "Observation", f"patient.identifier={CARD}|", chained={"Patient": EVERYTHING})
 
 
+async def test_a_reverse_chain_finds_only_through_what_is_open(filled: FhirStore) -> None:
+    seen = await find(filled, "Patient", "_has:Observation:subject:_id=o4", chained={"Observation": EVERYTHING})
+    closed = await find(filled, "Patient", "_has:Observation:subject:_id=o4")
+
+    assert (ids(seen.rows), ids(closed.rows)) == (["p2"], [])
+
+
 # order and pages
 
 
@@ -192,6 +199,12 @@ async def test_a_chain_to_too_many_targets_is_refused(filled: FhirStore, monkeyp
         ("_sort=-_id", ["o5", "o4", "o3", "o2", "o1"]),
         ("_sort=_lastUpdated", ["o1", "o2", "o3", "o4", "o5"]),
         ("_sort=-_lastUpdated,_id", ["o5", "o4", "o3", "o2", "o1"]),
+        ("_sort=code", ["o2", "o1", "o3", "o4", "o5"]),
+        ("_sort=-code", ["o5", "o4", "o3", "o1", "o2"]),
+        ("_sort=code,-date", ["o2", "o4", "o1", "o5", "o3"]),
+        ("_sort=-subject,_id", ["o4", "o1", "o2", "o3", "o5"]),
+        ("_sort=method,-_id", ["o5", "o4", "o3", "o2", "o1"]),
+        ("patient=Patient/p1&_sort=code", ["o2", "o1", "o3", "o5"]),
     ],
 )
 @pytest.mark.parametrize("count", [1, 2, 20])
@@ -272,3 +285,65 @@ def task(id: str, period: dict[str, str] | None) -> Doc:
 
 def shown(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("_sort=name", ["b", "c", "a", "d"]),
+        ("_sort=-name", ["a", "c", "b", "d"]),
+        ("_sort=gender,name", ["c", "b", "a", "d"]),
+        ("_sort=organization,-_id", ["d", "c", "b", "a"]),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+async def test_an_order_that_no_index_has_is_made_of_the_opened_rows(
+    store: FhirStore, text: str, expected: list[str], count: int
+) -> None:
+    named = [("a", "\u738b", "male"), ("b", "Adams", "male"), ("c", "adamson", "female"), ("d", "", "")]
+    for id, name, gender in named:
+        extra = {"name": [{"family": name}], "gender": gender} if name else {}
+        await put(store, patient(id, **extra))
+
+    assert await walk(store, replace(asked("Patient", text), count=count)) == expected
+
+
+async def test_numbers_are_ordered_by_their_value(store: FhirStore) -> None:
+    await put(store, patient("p1"))
+    for id, value in (("a", "10"), ("b", "9.5"), ("c", "100")):
+        quantity = {"value": float(value), "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
+        await put(store, {**observation(id), "valueQuantity": quantity})
+
+    for count in (1, 20):
+        query = replace(asked("Observation", "_sort=-value-quantity"), count=count)
+        assert await walk(store, query) == ["c", "a", "b"]
+
+
+async def test_an_order_of_too_many_rows_is_refused(filled: FhirStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.postgres.arranging.MAX_SORTED", 4)
+
+    assert len((await find(filled, "Observation", "_sort=code&code=8480-6")).rows) == 4
+    with pytest.raises(Problem, match="FHIR-062"):
+        await find(filled, "Observation", "_sort=-date,code")
+
+
+async def test_rows_that_are_not_open_do_not_count_towards_the_bound(
+    filled: FhirStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.postgres.arranging.MAX_SORTED", 1)
+
+    page = await find(filled, "Observation", "_sort=code", restriction=In("elder", frozenset({"p2"})))
+
+    assert ids(page.rows) == ["o4"]
+
+
+async def test_an_estimate_counts_what_is_open_up_to_its_bound(
+    filled: FhirStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ = In("elder", frozenset({"p1"}))
+    whole = await find(filled, "Observation", "_total=estimate", restriction=open_)
+    monkeypatch.setattr("gateway.store.postgres.pages.MAX_ESTIMATE", 2)
+
+    assert whole.total == 4
+    assert (await find(filled, "Observation", "_total=estimate", restriction=open_)).total == 2
+    assert (await find(filled, "Observation", "_total=accurate", restriction=open_)).total == 4

@@ -94,7 +94,7 @@ def _plain(query: Query) -> frozenset[str]:
         clause.param
         for clause in query.clauses
         if clause.chain is None
-        and clause.type not in ("identifier", "string")
+        and clause.type not in ("identifier", "string", "composite")
         and clause.modifier not in ("text", "identifier")
         and clause.param not in PERSONAL
     )

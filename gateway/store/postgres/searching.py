@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from gateway.fhir import matching
+from gateway.fhir import codec, matching
 from gateway.fhir.predicate import NOTHING, Facts, Predicate
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, Query, ReferenceTerm
@@ -97,12 +97,16 @@ class Searching:
             for clause in query.clauses
             if clauses.doubtful(clause)
         ]
+        read = codec.parse_exact if any(clause.type == "composite" for clause in query.clauses) else orjson.loads
         known: dict[bytes, Facts] = {}
 
         def decide(row: Any) -> Stored | None:
             stored = opened(self._sealer, row, known)
             asked = [holds for elders, holds in doubts if stored.facts.elder not in elders]
-            return stored if not asked or _matches(stored, asked) else None
+            if asked:
+                doc = read(stored.body)
+                return stored if all(holds(doc) for holds in asked) else None
+            return stored
 
         return decide
 
@@ -125,8 +129,3 @@ class Searching:
         if last:
             raise Problem("STO-413", param=clause.param, limit=MAX_CHAIN_TARGETS)
         return replace(clause, chain=None, terms=tuple(ReferenceTerm(row.kind, row.id) for row in rows))
-
-
-def _matches(stored: Stored, asked: Sequence[matching.Decider]) -> bool:
-    doc = orjson.loads(stored.body)
-    return all(holds(doc) for holds in asked)

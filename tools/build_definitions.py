@@ -206,8 +206,12 @@ def _child_of(concept: Json, code: str) -> bool:
 
 
 def search(files: dict[str, Json], kinds: list[str]) -> Json:
-    """Return ``params`` ({kind: {name: [type, expression, targets]}}) and ``compartments`` ({kind: {kind: params}})."""
+    """Return ``params`` ({kind: {name: [type, expression, targets]}}) and ``compartments`` ({kind: {kind: params}}).
+
+    A composite has a fourth: [parameter, type, expression from one of its elements] of each component.
+    """
     params: Json = {kind: {} for kind in kinds}
+    by_url = {p["url"]: p for p in of_type(files, "SearchParameter")}
     for parameter in of_type(files, "SearchParameter"):
         if "example" in parameter["url"]:
             continue
@@ -215,12 +219,27 @@ def search(files: dict[str, Json], kinds: list[str]) -> Json:
             for kind in kinds if base in ("Resource", "DomainResource") else [base]:
                 expression = _for_kind(parameter.get("expression", ""), kind)
                 params[kind][parameter["code"]] = [parameter["type"], expression, sorted(parameter.get("target", []))]
+                if parameter["type"] == "composite":
+                    params[kind][parameter["code"]].append(_components(parameter, by_url))
     compartments = {
         c["code"]: {r["code"]: r["param"] for r in c["resource"] if r.get("param")}
         for c in of_type(files, "CompartmentDefinition")
         if c["url"].startswith("http://hl7.org/fhir/CompartmentDefinition/") and "example" not in c["url"]
     }
     return {"version": "4.0.1", "params": params, "compartments": compartments}
+
+
+def _components(parameter: Json, by_url: Json) -> list[list[str]]:
+    found = []
+    for component in parameter.get("component", []):
+        definition = by_url[component["definition"]]
+        # R4 writes one primitive type with a capital here.
+        found.append([definition["code"], definition["type"], component["expression"].replace("DateTime", "dateTime")])
+    if parameter["id"] == "DocumentReference-relationship":
+        # R4 names the two definitions the wrong way round: the code is the relation, the target what is related to.
+        (to, _, code), (relation, _, target) = found
+        return [[relation, "token", code], [to, "reference", target]]
+    return found
 
 
 def _for_kind(expression: str, kind: str) -> str:
@@ -257,7 +276,11 @@ def build(wheel: Path, out: Path) -> None:
     kinds = [t for t, row in types["types"].items() if row["k"] == "resource" and not row.get("a")]
     out.mkdir(parents=True, exist_ok=True)
     sums = [write(out, "model.json.xz", types), write(out, "search.json.xz", search(files, kinds))]
-    (out / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    # Another tool's line stays.
+    written, made = out / "SHA256SUMS", {line.split()[1] for line in sums}
+    kept = written.read_text("utf-8").splitlines(keepends=True) if written.exists() else []
+    sums += [line for line in kept if line.split()[1] not in made]
+    written.write_text("".join(sums), encoding="utf-8")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from fractions import Fraction
+from functools import lru_cache
 
 from gateway.fhir import ucum
 from gateway.fhir.query import NumberTerm, Prefix
@@ -52,8 +52,15 @@ def _above(value: Decimal) -> Decimal:
 
 def in_base(value: Decimal, unit: ucum.Unit) -> Decimal:
     """Return ``value`` of ``unit`` in base units, rounded so far behind that order is kept."""
-    exact = unit.convert(Fraction(value))
-    return _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+    times, plus, by = _whole(unit)
+    return _WIDE.divide(_WIDE.add(_WIDE.multiply(value, times), plus), by)
+
+
+@lru_cache(maxsize=1024)
+def _whole(unit: ucum.Unit) -> tuple[Decimal, Decimal, Decimal]:
+    """Return whole numbers (a, b, c) so that x of ``unit`` are (a x + b) / c base units: fractions are slow."""
+    by = unit.factor.denominator * unit.offset.denominator
+    return Decimal(int(unit.factor * by)), Decimal(int(unit.offset * by)), Decimal(by)
 
 
 def term_in_base(term: NumberTerm, unit: ucum.Unit) -> NumberTerm:

@@ -48,13 +48,22 @@ class Element(NamedTuple):
             yield (self.name + kind[0].upper() + kind[1:] if self.choice else self.name), kind
 
 
+class Component(NamedTuple):
+    """One value of a composite: the parameter that it is, and its ``expression`` from the composite's element."""
+
+    name: str
+    type: str
+    expression: str
+
+
 class SearchParameter(NamedTuple):
-    """A search parameter of one kind; ``expression`` is "" where R4 gives none."""
+    """A search parameter of one kind; ``expression`` is "" where R4 gives none, ``components`` those of a composite."""
 
     name: str
     type: str
     expression: str
     targets: tuple[str, ...]
+    components: tuple[Component, ...] = ()
 
 
 @cache
@@ -140,7 +149,14 @@ def codes(value_set: str) -> frozenset[str] | None:
 def search_parameters(kind: str) -> dict[str, SearchParameter]:
     """Return the search parameters of ``kind`` by name; KeyError for an unknown kind."""
     rows = _file("search")["params"][kind]
-    return {name: SearchParameter(name, row[0], row[1], tuple(row[2])) for name, row in rows.items()}
+    return {
+        name: SearchParameter(name, row[0], row[1], tuple(row[2]), tuple(Component(*each) for each in _fourth(row)))
+        for name, row in rows.items()
+    }
+
+
+def _fourth(row: list[Any]) -> list[list[str]]:
+    return row[3] if len(row) > 3 else []
 
 
 def compartment(name: str) -> dict[str, list[str]]:

@@ -43,6 +43,18 @@ def elements_of(kind: str, param: str, doc: Json) -> list[tuple[str, Any]]:
     return _walker(kind, param)(doc)
 
 
+def components_of(kind: str, param: str, doc: Json) -> Iterator[tuple[tuple[index.Entry, ...], ...]]:
+    """Yield, of each element of ``doc`` that the composite ``param`` asks, the values of its components in order."""
+    components = definitions.search_parameters(kind)[param].components
+    for type_, value in elements_of(kind, param, doc):
+        yield tuple(tuple(_component(type_, component)(value)) for component in components)
+
+
+@cache
+def _component(type_: str, component: definitions.Component) -> Extractor:
+    return _made(type_, [definitions.SearchParameter(*component, ())])
+
+
 def converter_of(path: Path, search_type: str) -> str:
     """Return the name of the converter for values of ``path`` under a parameter of ``search_type``, "" for none."""
     name = _CONVERTERS.get((search_type, path.type), "")
@@ -63,9 +75,14 @@ def _walker(kind: str, param: str) -> Callable[[Json], list[tuple[str, Any]]]:
 
 @cache
 def _extractor(kind: str, param: str = "") -> Extractor:
-    lines = ["def extract(r):", " out = []", " add = out.append"]
     known = definitions.search_parameters(kind)
-    for parameter in (known[param],) if param else known.values():
+    return _made(kind, [known[param]] if param else list(known.values()))
+
+
+def _made(kind: str, parameters: list[definitions.SearchParameter]) -> Extractor:
+    """Return the function that draws the values of ``parameters`` from an object of the type ``kind``."""
+    lines = ["def extract(r):", " out = []", " add = out.append"]
+    for parameter in parameters:
         if parameter.type in _BUILT and parameter.expression and parameter.name not in _ASIDE:
             lines += _parameter_lines(parameter, kind)
     names: dict[str, Any] = {name: value for name, value in globals().items() if name.startswith("_put_")}

@@ -9,23 +9,30 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
-from gateway.fhir import letters, uris
-from gateway.fhir.extract import elements_of, values_of
-from gateway.fhir.index import Entry, Identifier, Position, Reference, Text, Token, Uri
+from gateway.fhir import amounts, definitions, letters, ucum, uris
+from gateway.fhir.extract import components_of, elements_of, values_of
+from gateway.fhir.index import Amount, Date, Entry, Identifier, Position, Reference, Text, Token, Uri
 from gateway.fhir.modifiers import WORDS
 from gateway.fhir.query import (
     Clause,
+    CompositeTerm,
+    DateTerm,
     MissingTerm,
     NearTerm,
+    NumberTerm,
     OfTypeTerm,
+    QuantityTerm,
     ReferenceTerm,
     StringTerm,
     Term,
     TokenTerm,
     UriTerm,
 )
+from gateway.fhir.spans import FIRST, LAST
 
 Doc = dict[str, Any]
 Decider = Callable[[Doc], bool]
@@ -49,6 +56,8 @@ def decider(kind: str, clause: Clause) -> Decider:
         return lambda doc: any(_of_type(value, clause.terms) for _, value in elements_of(kind, clause.param, doc))
     if clause.param in WORDS:
         return lambda doc: _has_words(clause.param, doc, clause.terms)
+    if clause.type == "composite":
+        return _composite(kind, clause)
     meets = _METS[clause.type]
     named = f"{clause.param}:identifier" if clause.modifier == "identifier" else clause.param
     negated = clause.modifier == "not"
@@ -56,6 +65,25 @@ def decider(kind: str, clause: Clause) -> Decider:
     def holds(doc: Doc) -> bool:
         entries = [entry for entry in values_of(kind, clause.param, doc) if entry.param == named]
         return meets(clause, entries) is not negated
+
+    return holds
+
+
+def _composite(kind: str, clause: Clause) -> Decider:
+    """Return what finds an element in which every component of one of the terms holds."""
+    components = definitions.search_parameters(kind)[clause.param].components
+    asked = [
+        [Clause(each.name, each.type, (part,)) for each, part in zip(components, term.parts, strict=True)]  # type: ignore[arg-type]
+        for term in clause.terms
+        if isinstance(term, CompositeTerm)
+    ]
+
+    def holds(doc: Doc) -> bool:
+        return any(
+            all(_METS[part.type](part, entries) for part, entries in zip(parts, element, strict=True))
+            for element in components_of(kind, clause.param, doc)
+            for parts in asked
+        )
 
     return holds
 
@@ -115,6 +143,50 @@ def _uris(clause: Clause, entries: Iterable[Entry]) -> bool:
             return not set(found).isdisjoint(wanted)
 
 
+def _dates(clause: Clause, entries: Iterable[Entry]) -> bool:
+    spans = [(entry.low or FIRST, entry.high or LAST) for entry in entries if isinstance(entry, Date)]
+    return any(_in_time(term, *span) for span in spans for term in clause.terms if isinstance(term, DateTerm))
+
+
+def _in_time(term: DateTerm, low: datetime, high: datetime) -> bool:
+    """Compare the stored span [low, high) with the term's (R4 search.html#prefix)."""
+    inside = term.low <= low and high <= term.high
+    return {
+        "eq": inside,
+        "ne": not inside,
+        "gt": high > term.high,
+        "lt": low < term.low,
+        "ge": high > term.high or inside,
+        "le": low < term.low or inside,
+        "sa": low >= term.high,
+        "eb": high <= term.low,
+    }[term.prefix]
+
+
+def _amounts(clause: Clause, entries: Iterable[Entry]) -> bool:
+    found = [entry for entry in entries if isinstance(entry, Amount)]
+    return any(_is_amount(term, entry) for entry in found for term in clause.terms)
+
+
+def _is_amount(term: Term, entry: Amount) -> bool:
+    low, high = (Decimal(text) if text else None for text in (entry.low, entry.high))
+    if not isinstance(term, QuantityTerm):
+        return isinstance(term, NumberTerm) and amounts.meets(term, low, high)
+    asked = ucum.unit(term.code) if term.code and term.system == ucum.SYSTEM else None
+    if asked is None:
+        same = term.code is None or (
+            term.code in (entry.code, entry.unit)
+            if term.system is None
+            else (term.system, term.code) == (entry.system, entry.code)
+        )
+        return same and amounts.meets(term.number, low, high)
+    own = ucum.unit(entry.code) if entry.system == ucum.SYSTEM else None
+    if own is None or own.base != asked.base:
+        return False
+    ends = (None if end is None else amounts.in_base(end, own) for end in (low, high))
+    return amounts.meets(amounts.term_in_base(term.number, asked), *ends)
+
+
 def _near(clause: Clause, entries: Iterable[Entry]) -> bool:
     places = [(float(e.latitude), float(e.longitude)) for e in entries if isinstance(e, Position)]
     return any(
@@ -139,6 +211,9 @@ _METS: Final[dict[str, Callable[[Clause, Iterable[Entry]], bool]]] = {
     "reference": _references,
     "string": _strings,
     "uri": _uris,
+    "date": _dates,
+    "number": _amounts,
+    "quantity": _amounts,
     "near": _near,
 }
 

@@ -7,12 +7,15 @@ Source: R4 search.html#modifiers, #string, #uri, #number, #quantity, #token (`:o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 from gateway.fhir import amounts, letters
+from gateway.fhir.definitions import Component
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import (
     Clause,
+    CompositeTerm,
     MissingTerm,
     Modifier,
     NearTerm,
@@ -45,7 +48,7 @@ _METRES: Final = {"km": 1000.0, "m": 1.0, "cm": 0.01, "[mi_us]": 1609.347219, "m
 
 def allowed(type_: str, modifier: str) -> bool:
     """Tell whether a clause of ``type_`` may have ``modifier``; `:[type]` of references is not one of these."""
-    return not modifier or modifier == "missing" or modifier in _OWN.get(type_, ())
+    return not modifier or (modifier == "missing" and type_ != "composite") or modifier in _OWN.get(type_, ())
 
 
 def clause(param: str, type_: str, modifier: str, value: str, *, targets: tuple[str, ...], base: str) -> Clause:
@@ -70,6 +73,21 @@ def clause(param: str, type_: str, modifier: str, value: str, *, targets: tuple[
         return Clause(param, type_, terms, modifier=known)  # type: ignore[arg-type]
     terms = terms_of(type_, name, value, targets=targets, base=base)
     return Clause(param, type_, terms, modifier=known)  # type: ignore[arg-type]
+
+
+def composite(param: str, components: Sequence[tuple[Component, tuple[str, ...]]], value: str, *, base: str) -> Clause:
+    """Return the clause of a composite: each of ``components`` comes with the kinds that a reference may be of."""
+    terms = []
+    for part in parts(value, ",", param):
+        pieces = parts(part, r"\$", param)
+        if len(pieces) != len(components) or not all(pieces):
+            raise bad(param, "$".join(component.name for component, _ in components))
+        found = (
+            clause(each.name, each.type, "", piece, targets=targets, base=base).terms
+            for (each, targets), piece in zip(components, pieces, strict=True)
+        )
+        terms.append(CompositeTerm(tuple(term for (term,) in found)))
+    return Clause(param, "composite", tuple(terms))
 
 
 def _term(type_: str, modifier: str, name: str, part: str) -> Term:

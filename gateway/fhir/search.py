@@ -31,7 +31,9 @@ MAX_SORTS = 5
 # Steps of one chain, forward or reverse: each is a search of its own (design default).
 MAX_STEPS = 8
 
-_CLAUSE_TYPES = frozenset(("token", "identifier", "reference", "date", "string", "uri", "number", "quantity", "near"))
+_CLAUSE_TYPES = frozenset(
+    ("token", "identifier", "reference", "date", "string", "uri", "number", "quantity", "near", "composite")
+)
 _SORT_TYPES = frozenset(("date", "token", "identifier", "string", "number", "quantity", "reference", "uri"))
 _DOORS = frozenset(("_format", "_pretty"))
 _STRUCTURE = frozenset(("_has", "_list"))
@@ -97,6 +99,9 @@ def _clause_type(kind: str, name: str) -> str:
     parameter = definitions.search_parameters(kind)[name]
     if not parameter.expression or name in ("_id", "_lastUpdated"):
         return ""
+    if parameter.type == "composite":
+        # A component from elsewhere in the resource does not stand in the element that the others stand in.
+        return "" if any("%" in each.expression for each in parameter.components) else "composite"
     found = [path for path in paths(parameter.expression, kind) if converter_of(path, parameter.type)]
     if not found:
         return ""
@@ -187,8 +192,17 @@ class _Reader:
             return self.chain(param, targets, rest, value)
         if _addressed(self.kind, param):
             targets = (*targets, CANONICAL)
+        if type_ == "composite":
+            return self.composite(param, value)
         found = modifiers.clause(param, type_, modifier, value, targets=targets, base=self.base)
         _limit(name, len(found.terms))
+        return found
+
+    def composite(self, param: str, value: str) -> Clause:
+        components = definitions.search_parameters(self.kind)[param].components
+        asked = [(each, _targets(self.kind, each.name) if each.type == "reference" else ()) for each in components]
+        found = modifiers.composite(param, asked, value, base=self.base)
+        _limit(param, len(found.terms))
         return found
 
     def common(self, name: str, value: str) -> Clause:

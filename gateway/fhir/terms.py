@@ -19,7 +19,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _REFERENCE = re.compile(r"(?:([A-Z][A-Za-z]{1,63})/)?([A-Za-z0-9\-.]{1,64})")
 _ADDRESS = re.compile(r"(?:https?://|urn:)[^\s]{1,1000}")
 _DATE = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.+)", re.DOTALL)
-_SPLIT = {mark: re.compile(rf"((?:[^\\{mark}]|\\.)*)(?:{mark}|\Z)", re.DOTALL) for mark in (",", r"\|")}
+_SPLIT = {mark: re.compile(rf"((?:[^\\{mark}]|\\.)*)(?:{mark}|\Z)", re.DOTALL) for mark in (",", r"\|", r"\$")}
 
 
 def terms_of(type_: str, name: str, value: str, *, targets: tuple[str, ...] = (), base: str = "") -> tuple[Term, ...]:

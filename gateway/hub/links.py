@@ -112,7 +112,7 @@ def _plain(query: Query) -> frozenset[str]:
         clause.param
         for clause in query.clauses
         if clause.chain is None
-        and clause.type not in ("identifier", "string", "has")
+        and clause.type not in ("identifier", "string", "composite", "has")
         and clause.modifier not in ("text", "identifier")
         and clause.param not in PERSONAL
     )

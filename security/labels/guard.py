@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.fhir.definitions import search_parameters
 from gateway.fhir.query import Clause, Query, StringTerm, Term, TokenTerm
 from security.labels.catalogue import Catalogue, Element
 
@@ -64,7 +65,11 @@ class Guard:
         if name == "_content":
             return list(elements.values())
         whole = "text" if name == "_text" else "meta" if name in _META else ""
-        return [elements[whole]] if whole else [element for element in elements.values() if name in element.params]
+        if whole:
+            return [elements[whole]]
+        parameter = search_parameters(kind).get(name)
+        names = {name, *(component.name for component in (parameter.components if parameter else ()))}
+        return [element for element in elements.values() if not names.isdisjoint(element.params)]
 
     def beyond_basis(self, kind: str, query: Query) -> bool:
         """Tell whether ``query`` asks ``kind`` for an element that a controller without a basis does not see."""

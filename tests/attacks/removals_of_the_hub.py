@@ -74,7 +74,13 @@ def hub() -> Iterator[Removal]:
         "guard of parameters", "security/labels/guard.py", "no search, order or chain by what is masked",
         put("security.labels.guard:Guard.forbids", how.answering_now(False)),
         (f"{search}/count-by-a-masked-birth-date", f"{search}/order-by-a-masked-birth-date",
-         f"{search}/chain-to-a-masked-birth-date", "headers-and-encodings/encoded-dot-of-a-chain"),
+         f"{search}/chain-to-a-masked-birth-date", "headers-and-encodings/encoded-dot-of-a-chain",
+         f"{search}/missing-modifier", f"{search}/text-of-a-hidden-code", f"{search}/full-content"),
+    )  # fmt: skip
+    yield Removal(
+        "what a partial view blanks out", "security/labels/guard.py", "no digits in texts, no numbers in references",
+        put("security.labels.guard:Guard._partial", how.answering_now(False)),
+        (f"{search}/digits-in-a-text", f"{search}/identifier-inside-a-reference"),
     )  # fmt: skip
     yield Removal(
         "guard of a joint controller", "security/labels/guard.py", "outside the relation no search beyond the basis",

@@ -8,8 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.fhir import letters
+from gateway.fhir.definitions import search_parameters
 from gateway.fhir.modifiers import WORDS
-from gateway.fhir.query import Clause, DateTerm, IdTerm, OfTypeTerm, ReferenceTerm, StringTerm, TokenTerm, UriTerm
+from gateway.fhir.query import (
+    Clause,
+    CompositeTerm,
+    DateTerm,
+    IdTerm,
+    OfTypeTerm,
+    ReferenceTerm,
+    StringTerm,
+    TokenTerm,
+    UriTerm,
+)
 from gateway.store.postgres import numbers, strings
 from gateway.store.postgres.indexing import UNHASHED, date_number, patient_text, reference_text, token_text
 from gateway.store.postgres.kinds import PROMOTED_DATES
@@ -18,6 +29,7 @@ from gateway.store.postgres.sql import Statement
 _BY_START = frozenset({"eq", "ne", "ge", "le", "lt", "eb"})
 _BY_END = frozenset({"eq", "ne", "ge", "le", "gt", "sa"})
 _TIME = "timestamptz"
+_SOUGHT = frozenset({"identifier", "id", "string", "uri", "number", "quantity", "composite"})
 OF_COMPARTMENT = frozenset({"patient", "subject"})
 """Parameters whose Patient is, but for strays, the one of the compartment: the B-tree by patient answers them."""
 
@@ -33,7 +45,7 @@ def condition(clause: Clause, kind: str, statement: Statement) -> str:
 
 def inexact(clause: Clause) -> bool:
     """Tell whether rows that meet the condition of ``clause`` may well not match: the opened body decides each."""
-    if _undone(clause) or clause.modifier in ("of-type", "contains"):
+    if _undone(clause) or clause.modifier in ("of-type", "contains") or clause.type == "composite":
         return True
     if clause.type != "string" or clause.modifier == "exact":
         return False
@@ -49,7 +61,9 @@ def is_sought(clause: Clause) -> bool:
     """Tell whether an index finds the few rows of ``clause``: they are not to be read in order and tested."""
     if _undone(clause) or clause.modifier == "not":
         return False
-    return clause.type in ("identifier", "id", "string", "uri", "number", "quantity") or bool(patients(clause))
+    return clause.type in ("identifier", "id", "string", "uri", "number", "quantity", "composite") or bool(
+        patients(clause)
+    )
 
 
 def keys_asked(clause: Clause) -> list[str]:
@@ -76,12 +90,26 @@ def _positive(clause: Clause, kind: str, statement: Statement) -> str:
             return _dated(clause, kind, statement)
         case "number" | "quantity":
             return numbers.condition(clause, date_number(clause.param), statement)
+        case "composite":
+            return _composite(clause, kind, statement)
         case "string":
             return _any(_string(clause, text, statement) for text in _strings(clause))
         case "lastUpdated":
             return _any(_instant(term, statement) for term in _dates(clause))
         case _:
             return _hashed(clause, statement)
+
+
+def _composite(clause: Clause, kind: str, statement: Statement) -> str:
+    """Return the condition that a resource has each component's value somewhere; not that one element has them all."""
+    components = search_parameters(kind)[clause.param].components
+    met = []
+    for term in clause.terms:
+        if isinstance(term, CompositeTerm):
+            parts = zip(components, term.parts, strict=True)
+            asked = [Clause(each.name, each.type, (part,)) for each, part in parts]  # type: ignore[arg-type]
+            met.append(f"({' AND '.join([_positive(part, kind, statement) for part in asked])})")
+    return _any(met)
 
 
 def _hashed(clause: Clause, statement: Statement) -> str:

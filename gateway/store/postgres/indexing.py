@@ -50,7 +50,7 @@ class Indexed(NamedTuple):
         spans = [(0, self.low or EARLIEST, self.high or EARLIEST), *self.dates]
         text = repr([(number, _written(low), _written(high)) for number, low, high in spans])
         if self.numbers:
-            text += repr([[str(part) for part in each] for each in self.numbers])
+            text += repr([(each.param, each.lo, each.hi, each.units) for each in self.numbers])
         data = struct.pack(f"<{len(words)}q?", *words, self.stray) + text.encode()
         return int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
 
@@ -60,7 +60,7 @@ def indexed(kind: str, facts: Facts, entries: Sequence[Entry], hashes: Hashes) -
     keys: set[int] = set()
     identifiers: set[int] = set()
     spans: dict[str, set[Span]] = {}
-    amounts: set[numbers.Number] = set()
+    amounts: dict[numbers.Number, None] = {}
     stray = False
     for entry in entries:
         if isinstance(entry, Token):
@@ -79,7 +79,7 @@ def indexed(kind: str, facts: Facts, entries: Sequence[Entry], hashes: Hashes) -
         elif isinstance(entry, Uri):
             keys.update(map(hashes.text, strings.of_uri(entry)))
         elif isinstance(entry, Amount):
-            amounts.add(numbers.number(entry, date_number(entry.param), hashes.text))
+            amounts[numbers.number(entry, date_number(entry.param), hashes.text)] = None
     low, high = _promoted(spans.pop(PROMOTED_DATES.get(kind, ""), ()))
     return Indexed(
         stray=stray,
@@ -90,7 +90,7 @@ def indexed(kind: str, facts: Facts, entries: Sequence[Entry], hashes: Hashes) -
         keys=tuple(sorted(keys)),
         identifiers=tuple(sorted(identifiers)),
         dates=tuple(sorted((date_number(param), *span) for param, found in spans.items() for span in found)),
-        numbers=tuple(sorted(amounts, key=repr)),
+        numbers=tuple(amounts),
     )
 
 

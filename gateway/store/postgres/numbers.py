@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway.fhir import amounts, ucum
@@ -33,15 +34,22 @@ class Number(NamedTuple):
 
 def number(entry: Amount, param: int, make: Hash) -> Number:
     """Return the row of ``entry``; ``param`` is the parameter's number, ``make`` the keyed hash."""
-    low, high = (Decimal(text) if text else None for text in (entry.low, entry.high))
-    names = {f"q|{name}" for name in (entry.code, entry.unit) if name}
-    if entry.code:
-        names.add(f"q|{entry.system}|{entry.code}")
+    low = Decimal(entry.low) if entry.low else None
+    high = low if entry.high == entry.low else Decimal(entry.high) if entry.high else None
+    names = _names(entry.system, entry.code, entry.unit)
+    units = tuple(sorted(map(make, names)))
     unit = ucum.unit(entry.code) if entry.system == ucum.SYSTEM else None
     if unit is None:
-        return Number(param, low, high, tuple(sorted(map(make, names))), None, None, None)
-    ends = (None if end is None else amounts.in_base(end, unit) for end in (low, high))
-    return Number(param, low, high, tuple(sorted(map(make, names))), make(f"Q|{unit.base}"), *ends)
+        return Number(param, low, high, units, None, None, None)
+    from_, to = (None if end is None else amounts.in_base(end, unit) for end in (low, high))
+    return Number(param, low, high, units, make(f"Q|{unit.base}"), from_, to)
+
+
+@lru_cache(maxsize=1024)
+def _names(system: str, code: str, unit: str) -> tuple[str, ...]:
+    """Return the texts by whose hashes a unit is known: `||code` asks for code or unit, `|system|code` for both."""
+    plain = {f"q|{name}" for name in (code, unit) if name}
+    return tuple(plain | {f"q|{system}|{code}"}) if code else tuple(plain)
 
 
 def condition(clause: Clause, param: int, statement: Statement) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from gateway.fhir import matching
+from gateway.fhir import codec, matching
 from gateway.fhir import search as parameters
 from gateway.fhir.index import Reference
 from gateway.fhir.predicate import NOTHING, Facts, Predicate
@@ -114,12 +114,16 @@ class Searching:
             for clause in query.clauses
             if clauses.doubtful(clause)
         ]
+        read = codec.parse_exact if any(clause.type == "composite" for clause in query.clauses) else orjson.loads
         known: dict[bytes, Facts] = {}
 
         def decide(row: Any) -> Stored | None:
             stored = opened(self._sealer, row, known)
             asked = [holds for elders, holds in doubts if stored.facts.elder not in elders]
-            return stored if not asked or _matches(stored, asked) else None
+            if asked:
+                doc = read(stored.body)
+                return stored if all(holds(doc) for holds in asked) else None
+            return stored
 
         return decide
 
@@ -156,8 +160,3 @@ def _referred(rows: Iterable[Stored], param: str, kind: str) -> Iterable[str]:
     """Return the ids of ``kind`` that ``rows`` refer to by ``param``."""
     entries = (each for row in rows for each in parameters.values_of(row.kind, param, orjson.loads(row.body)))
     return dict.fromkeys(each.id for each in entries if isinstance(each, Reference) and each.kind == kind)
-
-
-def _matches(stored: Stored, asked: Sequence[matching.Decider]) -> bool:
-    doc = orjson.loads(stored.body)
-    return all(holds(doc) for holds in asked)

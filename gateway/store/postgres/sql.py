@@ -36,10 +36,12 @@ class Statement:
 
     def all_keyed(self, texts: Iterable[str]) -> str:
         """Return the condition that a row carries the keys of all ``texts``."""
-        return f"r.keys @> {self.hashes(texts)}"
+        return self._tested(f"r.keys @> {self.hashes(texts)}")
 
     def keyed(self, texts: Iterable[str]) -> str:
         """Return the condition that a row carries the key of one of ``texts``."""
-        condition = f"r.keys && {self.hashes(texts)}"
+        return self._tested(f"r.keys && {self.hashes(texts)}")
+
+    def _tested(self, condition: str) -> str:
         # Within coalesce no index can answer it, and it is taken to hold for half of the rows.
         return f"coalesce({condition}, false)" if self.walk else condition

@@ -197,6 +197,27 @@ def test_an_extension_is_found_by_its_value(
     )
 
 
+ELSEWHERE = {
+    ("MolecularSequence", "chromosome-variant-coordinate"),
+    ("MolecularSequence", "referenceseqid-variant-coordinate"),
+}
+"""Composites of which a component stands outside the element of the others."""
+
+
+def test_every_component_of_a_composite_leads_to_values() -> None:
+    left, asked = set(), 0
+    for kind in KINDS:
+        for name, param in definitions.search_parameters(kind).items():
+            for base in paths(param.expression, kind) if param.type == "composite" else ():
+                for component in param.components:
+                    asked += 1
+                    ways = [] if "%" in component.expression else paths(component.expression, base.type)
+                    if not any(converter_of(path, component.type) for path in ways):
+                        left.add((kind, name))
+
+    assert (left, asked > 100) == (ELSEWHERE, True)
+
+
 def test_every_parameter_is_indexed_but_those_that_are_named() -> None:
     left = set()
     for kind in KINDS:

@@ -10,6 +10,7 @@ from gateway.fhir import search
 from gateway.fhir.problem import Problem, Problems
 from gateway.fhir.query import (
     Clause,
+    CompositeTerm,
     DateTerm,
     Has,
     IdTerm,
@@ -97,6 +98,22 @@ FIVE = NumberTerm("gt", Decimal("5.4"), Decimal("5.35"), Decimal("5.45"))
         ("Patient", "_text", "头晕 起立", "string", "contains", (StringTerm("头晕 起立"),)),
         ("QuestionnaireResponse", "questionnaire", "urn:q|1", "reference", "", (ReferenceTerm("", "urn:q|1"),)),
         ("Condition", "patient:missing", "false", "reference", "missing", (MissingTerm(missing=False),)),
+        (
+            "Observation",
+            "code-value-quantity",
+            r"urn:l|a\$b$gt5.4",
+            "composite",
+            "",
+            (CompositeTerm((TokenTerm("urn:l", "a$b"), QuantityTerm(FIVE))),),
+        ),
+        (
+            "DocumentReference",
+            "relationship",
+            "appends$DocumentReference/d1",
+            "composite",
+            "",
+            (CompositeTerm((TokenTerm(None, "appends"), ReferenceTerm("DocumentReference", "d1"))),),
+        ),
     ],
 )
 def test_a_type_and_a_modifier_say_how_a_value_is_read(
@@ -200,7 +217,12 @@ def test_a_page_has_a_limit(asked: str, given: int) -> None:
         ("Observation", "value-quantity", "1e999", "FHIR-042"),
         ("Observation", "value-quantity", "9" * 41, "FHIR-042"),
         ("Patient", "identifier:contains", "1", "FHIR-041"),
-        ("Observation", "code-value-quantity", "x$5", "FHIR-041"),
+        ("Observation", "code-value-quantity", "x", "FHIR-042"),
+        ("Observation", "code-value-quantity", "x$", "FHIR-042"),
+        ("Observation", "code-value-quantity", "x$5$6", "FHIR-042"),
+        ("Observation", "code-value-quantity", "x$five", "FHIR-042"),
+        ("Observation", "code-value-quantity:missing", "true", "FHIR-041"),
+        ("MolecularSequence", "chromosome-variant-coordinate", "1$2$3", "FHIR-041"),
         ("Condition", "subject:Practitioner", "x", "FHIR-041"),
         ("Condition", "subject.birthdate", "1943", "FHIR-043"),
         ("Condition", "patient.hobby", "x", "FHIR-045"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.fhir import search
 from gateway.fhir.problem import Problem
 from gateway.hub import links
 from gateway.hub.interaction import Binding
@@ -99,3 +100,28 @@ def test_an_identity_number_is_not_to_be_read_in_a_link(keys: Keys) -> None:
     text = links.onward(bound(keys), ASKER, "Patient", [("identifier", "410199194303051027")], cursor="next")
 
     assert "410199194303051027" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "shown"),
+    [
+        ("Patient", "name", "王示兰", False),
+        ("Patient", "address:contains", "示范路", False),
+        ("Patient", "gender:not", "male", True),
+        ("Patient", "birthdate:missing", "true", True),
+        ("Condition", "code:text", "肺炎", False),
+        ("Task", "owner:identifier", "7", False),
+        ("Condition", "_text", "wang", False),
+        ("Condition", "_content", "wang", False),
+        ("Condition", "_tag", "a", True),
+        ("Observation", "value-quantity", "gt5.4||mg", True),
+        ("Observation", "code-value-string", "8480-6$wang", False),
+        ("Condition", "patient.name", "wang", False),
+    ],
+)
+def test_a_text_that_was_asked_for_stands_in_no_link(kind: str, name: str, value: str, *, shown: bool) -> None:
+    query, _ = search.parse(kind, [(name, value)], strict=True)
+
+    written = links.blinded([(name, value)], query, lambda text: "blind")
+
+    assert written == links.written([(name, value if shown else "blind")])

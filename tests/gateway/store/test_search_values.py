@@ -249,6 +249,55 @@ async def test_a_number_and_a_range_are_searched_alike(store: FhirStore, text: s
     assert await found(store, "RiskAssessment", text) == expected
 
 
+# composites
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"component-code-value-quantity=http://loinc.org|8480-6$gt140|{UCUM}|mm[Hg]", {"high"}),
+        ("component-code-value-quantity=8480-6$gt140", {"high"}),
+        ("component-code-value-quantity=8462-4$gt140", {"odd"}),
+        ("component-code-value-quantity=8480-6$lt100,8462-4$gt140", {"odd"}),
+        (f"component-code-value-quantity=8480-6$20|{UCUM}|kPa", {"high"}),
+        ("combo-code-value-quantity=8867-4$72", {"pulse"}),
+        ("combo-code-value-quantity=8480-6$gt140", {"high"}),
+        ("code-value-quantity=8867-4$72||/min", {"pulse"}),
+        ("code-value-quantity=8867-4$73", set()),
+        ("code-value-concept=8480-6$x", set()),
+        ("code-value-string=94-6$王", {"said"}),
+        ("code-value-date=94-6$2026-03", {"when"}),
+        ("code-value-date=94-6$gt2026-03", set()),
+    ],
+)
+async def test_the_components_of_a_composite_hold_in_one_element(
+    store: FhirStore, text: str, expected: set[str]
+) -> None:
+    def pressure(id: str, systolic: float, diastolic: float) -> Doc:
+        values = {"8480-6": systolic, "8462-4": diastolic}
+        return {
+            **observation(id, code="85354-9"),
+            "component": [
+                {
+                    "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+                    "valueQuantity": {"value": value, "system": UCUM, "code": "mm[Hg]"},
+                }
+                for code, value in values.items()
+            ],
+        }
+
+    await put(
+        store,
+        pressure("high", 150, 80),
+        pressure("odd", 90, 150),
+        {**measured("pulse", 72, "/min"), "code": {"coding": [{"code": "8867-4"}]}},
+        {**observation("said", code="94-6"), "valueString": "王示兰说"},
+        {**observation("when", code="94-6"), "valuePeriod": {"start": "2026-03-02", "end": "2026-03-05"}},
+    )
+
+    assert await found(store, "Observation", text) == expected
+
+
 # modifiers of tokens and references
 
 

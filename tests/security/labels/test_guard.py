@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.fhir.query import Clause, Query, Sort, StringTerm, TokenTerm
 from security.labels import Guard
+from security.labels.catalogue import Element
 from tests.security.town import rules
 
 GUARD = Guard(rules()[1])
@@ -45,6 +48,7 @@ ANY_OF_SYSTEM = (TokenTerm("urn:oid:2.16.156.10011.1.3", None),)
         ("station-carer", "Patient", "_tag", False),
         ("station-carer", "Condition", "_security", True),
         ("station-carer", "Observation", "value-quantity", False),
+        ("station-carer", "Observation", "code-value-quantity", False),
         ("station-carer", "Patient", "birthdate:not", True),
         ("station-doctor", "Encounter", "reason-code:text", True),
         ("station-doctor", "Encounter", "reason-code:missing", True),
@@ -60,6 +64,17 @@ def test_an_identifier_is_only_asked_for_in_full(role: str) -> None:
     assert GUARD.forbids(role, "Patient", "identifier", ANY_OF_SYSTEM)
     assert GUARD.forbids(role, "Patient", "identifier", (*FULL, *ANY_OF_SYSTEM))
     assert GUARD.forbids(role, "Patient", "identifier", ())
+
+
+def test_a_composite_is_refused_where_one_of_its_components_is() -> None:
+    catalogue = rules()[1]
+    kind = catalogue.kinds["Observation"]
+    hidden = replace(kind, elements={**kind.elements, "value[x]": Element(see="FFFX", params=("value-quantity",))})
+    guard = Guard(replace(catalogue, kinds={**catalogue.kinds, "Observation": hidden}))
+
+    assert guard.forbids("station-carer", "Observation", "code-value-quantity", ())
+    assert not guard.forbids("station-carer", "Observation", "code-value-date", ())
+    assert not guard.forbids("centre-doctor", "Observation", "code-value-quantity", ())
 
 
 @pytest.mark.parametrize("modifier", ["not", "missing", "text", "of-type", "contains"])

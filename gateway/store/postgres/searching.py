@@ -107,6 +107,8 @@ class Searching:
         found = []
         for row in rows:
             stored = opened(self._sealer, row, known)
+            if query.within not in ("", stored.facts.elder):
+                continue
             asked = [(param, holds) for param, elders, holds in doubtful if stored.facts.elder not in elders]
             if not asked or _matches(stored, asked):
                 found.append((row["rid"], stored))

@@ -17,14 +17,14 @@ from gateway.hub import Answer, Found, Released, Written
 _REASONS = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
 
 
-def searchset(found: Found, *, kind: str, base: str, lang: Lang) -> bytes:
-    """Return the page of a search; ignored parameters stand in an OperationOutcome entry (R4 search.html#errors)."""
+def searchset(found: Found, *, path: str, base: str, lang: Lang) -> bytes:
+    """Return the page of a search at ``path``; warnings stand in an OperationOutcome entry (R4 search.html#errors)."""
     entries = [_entry(_full_url(row, base), row.body, search=b'{"mode":"match"}') for row in found.rows]
     entries += [_entry(_full_url(row, base), row.body, search=b'{"mode":"include"}') for row in found.included]
     if found.warnings:
         told = orjson.dumps(to_outcome(found.warnings, lang))
         entries.append(_entry("", told, search=b'{"mode":"outcome"}'))
-    return _bundle("searchset", entries, total=found.total, links=_links(found, f"{base}/{kind}"))
+    return _bundle("searchset", entries, total=found.total, links=_links(found, f"{base}/{path}"))
 
 
 def history(found: Found, *, path: str, base: str) -> bytes:
@@ -42,7 +42,7 @@ def transaction(answers: Sequence[Answer], *, base: str, lang: Lang, representat
 def _answer(answer: Answer, *, base: str, lang: Lang, representation: bool) -> bytes:
     outcome = answer.outcome
     if isinstance(outcome, Found):
-        body = searchset(outcome, kind=answer.step.kind, base=base, lang=lang)
+        body = searchset(outcome, path=answer.step.kind, base=base, lang=lang)
         return _entry("", body, response={"status": _REASONS[200]})
     if isinstance(outcome, Released):
         return _entry(_full_url(outcome, base), outcome.body, response=_response(200, outcome))

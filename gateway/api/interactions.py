@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.api import answers, bodies, bundles, headers
 from gateway.api.headers import MEDIA_TYPE
+from gateway.fhir import definitions
 from gateway.fhir import gate as fhir
 from gateway.fhir import search as parameters
 from gateway.fhir.problem import Lang, Problem
@@ -52,6 +53,8 @@ class Interactions:
             Route(f"{instance}/_history", self.history, methods=["GET"]),
             Route(f"{instance}/_history/{{version}}", self.vread, methods=["GET"]),
             Route(f"{instance}/$validate", self.validate, methods=["POST"]),
+            Route(f"{ROOT}/Patient/{{id}}/{{kind}}", self.search_compartment, methods=["GET"]),
+            Route(f"{ROOT}/Patient/{{id}}/{{kind}}/_search", self.search_compartment, methods=["POST"]),
             Route(ROOT, self.transaction, methods=["POST"]),
             Route(f"{ROOT}/", self.transaction, methods=["POST"]),
         ]
@@ -96,6 +99,17 @@ class Interactions:
         caller, kind = self._caller(request), _kind(request)
         pairs = [*bodies.asked(request), *await bodies.form(request)]
         return await self._found(request, caller, kind, pairs)
+
+    async def search_compartment(self, request: Request) -> Response:
+        """Answer `GET Patient/id/Kind` and `POST Patient/id/Kind/_search` (R4 http.html#vsearch)."""
+        caller, kind, elder = self._about(request)
+        if kind not in definitions.compartment("Patient"):
+            raise Problem("API-002")
+        pairs = [*bodies.asked(request), *(await bodies.form(request) if request.method == "POST" else ())]
+        found = await self._hub.compartment(caller, elder, kind, pairs=pairs, strict=_prefer(request).strict)
+        path = f"Patient/{elder}/{kind}"
+        body = bundles.searchset(found, path=path, base=self._base, lang=_language(request))
+        return Response(body, 200, media_type=MEDIA_TYPE)
 
     async def create(self, request: Request) -> Response:
         """Answer `POST Kind`."""
@@ -150,7 +164,7 @@ class Interactions:
 
     async def _found(self, request: Request, caller: Caller, kind: str, pairs: bodies.Pairs) -> Response:
         found = await self._hub.search(caller, kind, pairs=pairs, strict=_prefer(request).strict)
-        body = bundles.searchset(found, kind=kind, base=self._base, lang=_language(request))
+        body = bundles.searchset(found, path=kind, base=self._base, lang=_language(request))
         return Response(body, 200, media_type=MEDIA_TYPE)
 
     def _caller(self, request: Request) -> Caller:

@@ -198,7 +198,8 @@ class Query:
     """A search on one resource type. ``count`` is the page size (0 = only the total).
 
     ``estimate`` asks for a total that may be rough; ``summary`` and ``elements`` say how much of each resource is
-    wanted (R4 search.html#summary, #elements): a store answers whole resources all the same.
+    wanted (R4 search.html#summary, #elements): a store answers whole resources all the same. ``within`` is the id of
+    the Patient to whose compartment the search is confined ("" for none; R4 search.html#2.1.1.2).
     """
 
     kind: str
@@ -211,3 +212,4 @@ class Query:
     includes: tuple[Include, ...] = ()
     summary: Literal["", "true", "text", "data", "count", "false"] = ""
     elements: tuple[str, ...] = ()
+    within: str = ""

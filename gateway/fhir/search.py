@@ -200,7 +200,7 @@ class _Reader:
 
     def composite(self, param: str, value: str) -> Clause:
         components = definitions.search_parameters(self.kind)[param].components
-        asked = [(each, _targets(self.kind, each.name) if each.type == "reference" else ()) for each in components]
+        asked = [(each, targets_of(self.kind, each.name) if each.type == "reference" else ()) for each in components]
         found = modifiers.composite(param, asked, value, base=self.base)
         _limit(param, len(found.terms))
         return found

@@ -26,18 +26,22 @@ log = logging.getLogger(__name__)
 Pairs = Sequence[tuple[str, str]]
 
 
-async def search(tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), strict: bool = False) -> Found:
-    """Return a page for the search parameters ``pairs``. One query, one more for each chain.
+async def search(
+    tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), strict: bool = False, within: str = ""
+) -> Found:
+    """Return a page for the search parameters ``pairs``. One query, one more for each step of a chain and include.
 
-    ``strict`` is `Prefer: handling=strict`. Raises HUB-001 (scope), HUB-002 (a parameter hidden from the caller),
+    ``strict`` is `Prefer: handling=strict`; ``within`` the Patient to whose compartment it is confined: one that is
+    closed or absent has nothing in it. Raises HUB-001 (scope), HUB-002 (a parameter hidden from the caller),
     SEC-403 (a kind that the role never sees), HUB-003 (chain too broad), HUB-009 (page of somebody else), or what the
     parser finds.
     """
     async with tools.interaction(caller, "search", kind=kind) as it:
         it.scope("search", kind)
-        asked, cursor = links.resume(tools.binding, caller, kind, pairs)
+        place = f"Patient/{within}/{kind}" if within else kind
+        asked, cursor = links.resume(tools.binding, caller, place, pairs)
         query, warnings = prepare(it, kind, asked, strict=strict)
-        page = await chains.page(it, replace(query, cursor=cursor) if cursor else query)
+        page = await chains.page(it, replace(query, cursor=cursor, within=within) if cursor or within else query)
         matches = _release(it, page.rows)
         rows = tuple(shown.released for shown in matches)
         beside, more = await including.included(it, query, rows)
@@ -45,7 +49,7 @@ async def search(tools: Tools, caller: Caller, kind: str, *, pairs: Pairs = (), 
         return Found(
             rows,
             query=links.blinded(asked, query, tools.keys.blind),
-            next=links.onward(tools.binding, caller, kind, asked, cursor=page.next),
+            next=links.onward(tools.binding, caller, place, asked, cursor=page.next),
             # The restriction makes the store's count the caller's own; a row that it let through in error is not told.
             total=page.total if len(rows) == len(page.rows) else None,
             warnings=(*warnings, *more),

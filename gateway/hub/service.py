@@ -91,6 +91,18 @@ class Hub:
             return await trail.search(self._tools, self._entries, caller, pairs=pairs, strict=strict)
         return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict)
 
+    async def compartment(
+        self,
+        caller: Caller,
+        elder: str,
+        kind: str,
+        *,
+        pairs: Pairs = (),
+        strict: bool = False,
+    ) -> Found:
+        """Return a page of matches in the compartment of one Patient. See `gateway.hub.search`."""
+        return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict, within=elder)
+
     async def create(self, caller: Caller, kind: str, *, body: bytes) -> Written:
         """Store a new resource. See `gateway.hub.create`."""
         return await create.create(self._tools, caller, kind, body=body)

@@ -39,6 +39,8 @@ def of_search(query: Query, bind: str) -> bytes:
     """Return what a search's cursor is bound to: the question without its page, and ``bind``."""
     # The text of the query with these three at nothing: what a cursor was bound to must stay to the letter.
     asked = f"kind={query.kind!r}, clauses={query.clauses!r}, sort={query.sort!r}"
+    if query.within:
+        asked += f", within={query.within!r}"
     return f"search|{bind}|Query({asked}, count=0, cursor='', total=False)".encode()
 
 

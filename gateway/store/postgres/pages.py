@@ -58,14 +58,15 @@ class Pages:
         behind = _behind(keys, after, statement)
         limit = statement.bind(query.count + 1, "bigint")
         where = " AND ".join(["NOT r.deleted", *asked, made.text, *behind])
+        own = f"SELECT {columns}, false AS {STRAY} FROM {table} r WHERE r.type = {kind} AND r.pat = {place} AND {where}"  # noqa: S608 - no outer text
+        if query.within:
+            return Asking(f"{own} ORDER BY {order} LIMIT {limit}", statement.values, keys)
         # One row of another compartment that asks for the same, deleted or not permitted or not: all is asked again.
         stray = " AND ".join(
             each for each, clause in zip(asked, query.clauses, strict=True) if clauses.patients(clause)
         )
         text = (
-            f"SELECT * FROM (("  # noqa: S608 - no outer text
-            f"SELECT {columns}, false AS {STRAY} FROM {table} r WHERE r.type = {kind} AND r.pat = {place} AND {where} "
-            f"ORDER BY {order} LIMIT {limit}) UNION ALL ("
+            f"SELECT * FROM (({own} ORDER BY {order} LIMIT {limit}) UNION ALL ("  # noqa: S608 - no outer text
             f"SELECT {columns}, true FROM {table} r WHERE r.type = {kind} AND r.stray"
             f" AND r.pat IS DISTINCT FROM {place} AND {stray} LIMIT 1)) found ORDER BY {order}"
         )
@@ -120,6 +121,8 @@ class Pages:
         made = self._restrictions.of(restriction, query.kind)
         statement = Statement(self._make, walk=walk, values=made.values)
         parts = [f"r.type = {statement.bind(NUMBERS[query.kind], 'smallint')}", "NOT r.deleted"]
+        if query.within:
+            parts.append(f"r.pat = {statement.bind(self._make(patient_text(query.within)), 'bigint')}")
         parts += [clauses.condition(clause, query.kind, statement) for clause in query.clauses]
         return statement, " AND ".join([*parts, made.text])
 

@@ -33,6 +33,8 @@ def walks(query: Query, shares: Mapping[int, float], make: Hash) -> bool:
 
 def only_elder(query: Query) -> str:
     """Return the one Patient whose rows ``query`` wants, "" when it asks otherwise."""
+    if query.within:
+        return query.within
     asked = [found for clause in query.clauses if (found := clauses.patients(clause))]
     return asked[0][0] if len(asked) == 1 and len(asked[0]) == 1 else ""
 

@@ -119,6 +119,8 @@ class Searching:
 
         def decide(row: Any) -> Stored | None:
             stored = opened(self._sealer, row, known)
+            if query.within not in ("", stored.facts.elder):
+                return None
             asked = [holds for elders, holds in doubts if stored.facts.elder not in elders]
             if asked:
                 doc = read(stored.body)

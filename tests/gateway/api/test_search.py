@@ -79,6 +79,24 @@ async def test_what_is_included_says_so_in_its_entry(world: World) -> None:
     assert bundle["link"][0]["url"].endswith("?_include=CarePlan:subject&_total=accurate")
 
 
+async def test_a_compartment_is_searched_by_its_address_and_by_a_form(world: World) -> None:
+    path = "Patient/elder/Condition"
+    by_address = await world.fhir("centre-doctor", "GET", f"{path}?code=I63.900&_count=1")
+    by_form = await world.fhir("centre-doctor", "POST", f"{path}/_search", data={"code": "I63.900"})
+
+    assert [row["id"] for row in matches(by_address)] == [row["id"] for row in matches(by_form)] == ["elder-diagnosis"]
+    assert by_address.json()["link"][0]["url"].startswith(f"{BASE}/{path}?")
+
+
+@pytest.mark.parametrize(
+    "path", ["Patient/elder/Organization", "Patient/elder/Elder", "Encounter/elder-stay/Condition"]
+)
+async def test_what_is_in_no_compartment_of_an_elder_has_no_address(world: World, path: str) -> None:
+    response = await world.fhir("centre-doctor", "GET", path)
+
+    assert (response.status_code, codes(response)) == (404, ["API-002"])
+
+
 async def test_a_masked_parameter_is_forbidden(world: World) -> None:
     response = await world.fhir("station-carer", "GET", "Patient?birthdate=1943-03-05")
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.api import answers, bodies, bundles, headers
 from gateway.api.headers import MEDIA_TYPE
+from gateway.api.operations import Operations
 from gateway.fhir import gate as fhir
 from gateway.fhir import search as parameters
 from gateway.fhir.problem import Lang, Problem
@@ -40,6 +41,7 @@ class Interactions:
         self._authenticate = authenticate
         self._base = base
         self._limit = limit
+        self._operations = Operations(hub, authenticate=authenticate, limit=limit)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/fhir`, the busiest first."""
@@ -52,6 +54,8 @@ class Interactions:
             Route(f"{instance}/_history", self.history, methods=["GET"]),
             Route(f"{instance}/_history/{{version}}", self.vread, methods=["GET"]),
             Route(f"{instance}/$validate", self.validate, methods=["POST"]),
+            Route(f"{ROOT}/{{kind}}/${{operation}}", self.operation, methods=["POST"]),
+            Route(f"{instance}/${{operation}}", self.operation, methods=["GET", "POST"]),
             Route(ROOT, self.transaction, methods=["POST"]),
             Route(f"{ROOT}/", self.transaction, methods=["POST"]),
         ]
@@ -130,6 +134,12 @@ class Interactions:
         found = await self._hub.validate(caller, kind, body=body, id=id)
         return answers.outcome(request, found or (Problem("API-010", severity="information"),))
 
+    async def operation(self, request: Request) -> Response:
+        """Answer `Kind/$name` and `Kind/id/$name`. See `gateway.api.operations`."""
+        self._caller(request)
+        kind, id = _kind(request), _id(request) if "id" in request.path_params else ""  # noqa: A001
+        return await self._operations.answer(request, kind, request.path_params["operation"], id=id)
+
     async def transaction(self, request: Request) -> Response:
         """Answer `POST` of a transaction Bundle at the base."""
         caller = self._caller(request)
@@ -142,6 +152,11 @@ class Interactions:
         return Response(answer, 200, media_type=MEDIA_TYPE)
 
     async def _instance(self, request: Request) -> Response:
+        if request.method == "GET" and request.path_params["id"].startswith("$"):
+            # The busiest route comes first, and takes `Kind/$name` for a read.
+            self._caller(request)
+            name = request.path_params["id"].removeprefix("$")
+            return await self._operations.answer(request, _kind(request), name)
         by_method: dict[str, Endpoint] = {"PUT": self.update, "DELETE": self.delete}
         return await by_method.get(request.method, self.read)(request)
 

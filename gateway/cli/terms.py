@@ -98,7 +98,7 @@ def _read(shell: Shell, file: Path, system: str, version: str, name: str) -> lis
     def told(rows: int) -> None:
         note(shell, (f"已读取 {rows} 行", f"read {rows} rows"))
 
-    head = Head(system, version, name or file.stem, name or file.stem, name or file.stem, "zh-CN")
+    head = Head(system, version, "", name or file.stem, name or file.stem, "zh-CN", "active")
     return [CodeSystem(head, concepts(body, told=told))]
 
 

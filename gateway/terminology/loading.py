@@ -34,8 +34,8 @@ _LOCK = 949267
 MAX_DEPTH = 32
 """Value sets within value sets (design default)."""
 COLUMNS = (
-    "id", "kind", "url", "version", "logical_id", "name", "title", "language", "content", "case_sensitive", "own",
-    "entries", "definition",
+    "id", "kind", "url", "version", "logical_id", "name", "title", "language", "content", "case_sensitive", "status",
+    "source", "target", "own", "entries", "definition",
 )  # fmt: skip
 Place = tuple[str, str, str]
 """Kind, url and version."""
@@ -133,7 +133,8 @@ def _row(key: int, one: Loadable, *, own: bool) -> tuple[object, ...]:
     named = (head.url, head.version, head.id, head.name, head.title, head.language)
     system = (one.content, one.case_sensitive) if isinstance(one, CodeSystem) else ("", True)
     definition = orjson.dumps(one.compose).decode() if isinstance(one, ValueSet) else ""
-    return (key, _kind(one), *named, *system, own, _entries(one), definition)
+    between = (one.source, one.target) if isinstance(one, ConceptMap) else ("", "")
+    return (key, _kind(one), *named, *system, head.status, *between, own, _entries(one), definition)
 
 
 def _concept_rows(key: int, system: CodeSystem) -> Iterator[tuple[object, ...]]:

@@ -81,11 +81,12 @@ class _Head(msgspec.Struct, rename="camel"):
     name: str = ""
     title: str = ""
     language: str = ""
+    status: str = "unknown"
 
     def head(self) -> Head:
         if not self.url or "|" in self.url or not self.url.isprintable():
             raise msgspec.ValidationError("an absolute url without | is expected - at `$.url`")
-        return Head(self.url, self.version, self.id, self.name, self.title, self.language)
+        return Head(self.url, self.version, self.id, self.name, self.title, self.language, self.status)
 
 
 class _CodeSystem(_Head, rename="camel"):
@@ -145,6 +146,10 @@ class _Group(msgspec.Struct):
 
 
 class _ConceptMap(_Head, rename="camel"):
+    source_uri: str = ""
+    source_canonical: str = ""
+    target_uri: str = ""
+    target_canonical: str = ""
     group: list[_Group] = []
 
 
@@ -204,7 +209,8 @@ def _concept_map(doc: Doc) -> ConceptMap:
         for one in group.element
         for target in one.target or [_Target("unmatched")]
     )
-    return ConceptMap(read.head(), list(rows))
+    source, target = read.source_uri or read.source_canonical, read.target_uri or read.target_canonical
+    return ConceptMap(read.head(), list(rows), source.partition("|")[0], target.partition("|")[0])
 
 
 _MAKERS: Mapping[str, Callable[[Doc], Loadable]] = {

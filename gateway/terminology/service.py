@@ -14,11 +14,13 @@ from typing import Final
 import orjson
 
 from gateway.fhir.problem import Problem
+from gateway.fhir.wire import PERSONAL
 from gateway.store.postgres.pool import HeldPool
 from gateway.terminology import loading, tables
 from gateway.terminology.remembered import Remembered
 from gateway.terminology.shipped import Shipped
 from gateway.terminology.values import (
+    Ask,
     Code,
     Concept,
     Expansion,
@@ -129,23 +131,19 @@ class Terminology:
         """Return the loaded concept map at ``canonical``. Raises Problem TRM-004."""
         return await self._known("ConceptMap", "TRM-004", canonical, version, logical)
 
-    async def translate(
-        self, map_: Known | None, system: str, code: str, *, target: str = "", backward: bool = False
-    ) -> Translation:
-        """Return what ``map_`` says of a code (None: every map that counts), to the code system ``target`` if named.
-
-        ``backward`` asks which codes lead to it. Raises Problem TRM-004 where no map is loaded at all.
-        """
-        maps = [map_] if map_ is not None else await self._maps()
+    async def translate(self, asked: Ask) -> Translation:
+        """Return what the maps say of a code. Raises Problem TRM-004 where no map is loaded that fits."""
+        maps = [asked.map] if asked.map is not None else await self._maps()
+        maps = [one for one in maps if asked.source in ("", one.source) and asked.target in ("", one.target)]
         if not maps:
             raise Problem("TRM-004")
-        ask = tables.reverse if backward else tables.translations
+        ask = tables.reverse if asked.backward else tables.translations
         found: list[tuple[MapElement, str]] = []
         for one in maps:
-            question = ("map", one.key, system, code, backward)
-            lines = await self._lately.get(question, partial(ask, self._pool, one, system, code))
-            found += [(line, one.url) for line in lines if _leads_to(line, target, backward=backward)]
-        return Translation(tuple(found))
+            question = ("map", one.key, asked.system, asked.code, asked.backward)
+            lines = await self._lately.get(question, partial(ask, self._pool, one, asked.system, asked.code))
+            found += [(line, one.url) for line in lines if asked.fits(line)]
+        return Translation(tuple(found), asked.backward)
 
     async def expand(self, canonical: str) -> frozenset[Code]:
         """Return all codes of a value set, for a search. Raises Problem TRM-003, TRM-008, TRM-009 (too many)."""
@@ -166,8 +164,8 @@ class Terminology:
         return await self._reached("above", system, code)
 
     async def listed(self, kind: str = "") -> Sequence[Known]:
-        """Return everything that is loaded."""
-        return await tables.all_known(self._pool, kind)
+        """Return everything that is loaded, of each url the version that counts first."""
+        return await self._lately.get(("listed", kind), partial(tables.all_known, self._pool, kind))
 
     async def load(self, resources: Sequence[Loadable]) -> None:
         """Load what an operator hands in, all or nothing. See `gateway.terminology.loading`."""
@@ -225,7 +223,7 @@ class Terminology:
     async def _maps(self) -> list[Known]:
         """Return of each map the version that counts."""
         found: dict[str, Known] = {}
-        for one in await self._lately.get(("maps",), partial(tables.all_known, self._pool, "ConceptMap")):
+        for one in await self.listed("ConceptMap"):
             found.setdefault(one.url, one)
         return list(found.values())
 
@@ -238,10 +236,6 @@ def _mismatch(concept: Concept, display: str, *more: str) -> tuple[Problem, ...]
     return (Problem("TRM-018", severity="warning", display=right),)
 
 
-def _leads_to(line: MapElement, target: str, *, backward: bool) -> bool:
-    return not target or target == (line.source_system if backward else line.target_system)
-
-
 def _shown(url: str) -> str:
     """Return a url that a caller sent as far as it can be shown."""
-    return url[:200] if url.isascii() and url.isprintable() else "?"
+    return url[:200] if url.isascii() and url.isprintable() and not PERSONAL.search(url) else "?"

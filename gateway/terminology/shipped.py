@@ -18,7 +18,7 @@ from gateway.terminology.values import CodeSystem, Concept, Head, Loadable, Valu
 
 R4_VERSION = "4.0.1"
 _KINDS = ("CodeSystem-*.json", "ValueSet-*.json", "ConceptMap-*.json")
-_FORM = "1"
+_FORM = "2"
 """Changes when the tables would be filled otherwise from the same files."""
 
 
@@ -55,4 +55,4 @@ def _core(sets: dict[str, dict[str, list[str]]]) -> Iterator[Loadable]:
 
 def _head(url: str) -> Head:
     name = url.rstrip("/").rpartition("/")[2]
-    return Head(url, R4_VERSION, name[:64], name, name, "en")
+    return Head(url, R4_VERSION, name[:64], name, name, "en", "active")

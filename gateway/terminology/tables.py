@@ -10,7 +10,10 @@ from gateway.store.postgres.pool import HeldPool
 from gateway.terminology.loading import NEWEST
 from gateway.terminology.values import Code, Concept, Designation, Known, MapElement, Member, folded
 
-_KNOWN = "id, kind, url, version, logical_id, name, title, language, content, case_sensitive, own, entries, problem"
+_KNOWN = (
+    "id, kind, url, version, logical_id, name, title, language, content, case_sensitive, status, source, target, own, "
+    "entries, problem"
+)
 _WALK = """
 WITH RECURSIVE walk(code, depth) AS (
   SELECT $2::text, 0

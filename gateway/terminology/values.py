@@ -52,6 +52,7 @@ class Head:
     name: str = ""
     title: str = ""
     language: str = ""
+    status: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,12 @@ class MapElement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConceptMap:
-    """The elements in the order of the resource."""
+    """The elements in the order of the resource; ``source`` and ``target`` are urls of value sets."""
 
     head: Head
     elements: Sequence[MapElement]
+    source: str = ""
+    target: str = ""
 
 
 Loadable = CodeSystem | ValueSet | ConceptMap
@@ -116,6 +119,9 @@ class Known(NamedTuple):
     language: str
     content: str
     case_sensitive: bool
+    status: str
+    source: str
+    target: str
     own: bool
     entries: int
     problem: str
@@ -156,10 +162,31 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A code to translate: by ``map``, or by every map that counts between the value sets ``source`` and ``target``.
+
+    ``to`` is the code system that is wanted ("" any); ``backward`` asks which codes lead to this one.
+    """
+
+    system: str
+    code: str
+    map: Known | None = None
+    source: str = ""
+    target: str = ""
+    to: str = ""
+    backward: bool = False
+
+    def fits(self, line: MapElement) -> bool:
+        """Tell whether ``line`` leads to a code of the system that is wanted."""
+        return self.to in ("", line.source_system if self.backward else line.target_system)
+
+
+@dataclass(frozen=True, slots=True)
 class Translation:
-    """What a map says of a code, each with the canonical of the map that says so."""
+    """What maps say of a code, each with the canonical of the map that says so."""
 
     matches: tuple[tuple[MapElement, str], ...]
+    backward: bool = False
 
     @property
     def result(self) -> bool:

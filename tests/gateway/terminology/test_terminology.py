@@ -8,7 +8,7 @@ import pytest
 
 from gateway.fhir.problem import Problem
 from gateway.store.postgres.pool import HeldPool
-from gateway.terminology import Terminology, shipped
+from gateway.terminology import Ask, Terminology, shipped
 from tests.gateway.terminology.samples import ICD, icd, resource, value_set
 
 TIER = "https://yiyang-gateway.example/fhir/CodeSystem/yy-tier"
@@ -178,12 +178,12 @@ async def test_a_map_translates_and_says_what_it_does_not_map(terms: Terminology
     }
     await terms.load([resource("ConceptMap", "http://example.org/ConceptMap/icd", group=[group])])
 
-    found = await terms.translate(None, ICD, "I50.900x007")
-    back = await terms.translate(None, "http://hl7.org/fhir/sid/icd-10", "I50.9", backward=True)
+    found = await terms.translate(Ask(ICD, "I50.900x007"))
+    back = await terms.translate(Ask("http://hl7.org/fhir/sid/icd-10", "I50.9", backward=True))
     assert [(one.target, one.equivalence) for one, _ in found.matches] == [("I50.9", "wider")]
     assert [one.source for one, _ in back.matches] == ["I50.900x007"]
-    assert not (await terms.translate(None, ICD, "I63")).result
-    assert (await terms.translate(None, ICD, "unknown")).matches == ()
+    assert not (await terms.translate(Ask(ICD, "I63"))).result
+    assert (await terms.translate(Ask(ICD, "unknown"))).matches == ()
 
 
 async def test_a_display_that_belongs_to_another_code_is_a_warning(terms: Terminology) -> None:

@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
+    # `source`, `target`: the value sets between which a map translates.
     # `own`: it came with the program. `problem`: the code of why a value set could not be listed, with its detail.
     """
     CREATE TABLE terminology (
@@ -27,6 +28,9 @@ STATEMENTS = (
       language       text NOT NULL,
       content        text NOT NULL,
       case_sensitive boolean NOT NULL,
+      status         text NOT NULL,
+      source         text NOT NULL,
+      target         text NOT NULL,
       own            boolean NOT NULL,
       entries        int NOT NULL,
       definition     text NOT NULL,

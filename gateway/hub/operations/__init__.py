@@ -1,0 +1,5 @@
+"""Operations (FHIR R4 operations.html): what is asked of the gateway beyond reading, searching and writing."""
+
+from gateway.hub.operations.service import Operations
+
+__all__ = ["Operations"]

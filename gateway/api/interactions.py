@@ -41,7 +41,7 @@ class Interactions:
         self._authenticate = authenticate
         self._base = base
         self._limit = limit
-        self._operations = Operations(hub, authenticate=authenticate, limit=limit)
+        self._operations = Operations(hub, authenticate=authenticate, base=base, limit=limit)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/fhir`, the busiest first."""

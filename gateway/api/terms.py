@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from gateway.api import parameters
@@ -199,15 +199,23 @@ def translate(asked: Asked, place: Place) -> Question:
     return question
 
 
-QUESTIONS: Mapping[tuple[str, str], tuple[Known, Callable[[Asked, Place], Question], bool]] = {
-    ("CodeSystem", "lookup"): (LOOKUP, lookup, False),
-    ("CodeSystem", "validate-code"): (VALIDATE_SYSTEM, validate_system, True),
-    ("CodeSystem", "subsumes"): (SUBSUMES, subsumes, True),
-    ("ValueSet", "expand"): (EXPAND, expand, True),
-    ("ValueSet", "validate-code"): (VALIDATE_SET, validate_set, True),
-    ("ConceptMap", "translate"): (TRANSLATE, translate, True),
+class Row(NamedTuple):
+    """What an operation may be asked, how it is asked, whether of an instance too."""
+
+    known: Known
+    ask: Callable[[Asked, Place], Question]
+    instance: bool
+
+
+QUESTIONS: Mapping[tuple[str, str], Row] = {
+    ("CodeSystem", "lookup"): Row(LOOKUP, lookup, instance=False),
+    ("CodeSystem", "validate-code"): Row(VALIDATE_SYSTEM, validate_system, instance=True),
+    ("CodeSystem", "subsumes"): Row(SUBSUMES, subsumes, instance=True),
+    ("ValueSet", "expand"): Row(EXPAND, expand, instance=True),
+    ("ValueSet", "validate-code"): Row(VALIDATE_SET, validate_set, instance=True),
+    ("ConceptMap", "translate"): Row(TRANSLATE, translate, instance=True),
 }
-"""By kind and operation: what it may be asked, how it is asked, and whether of an instance too."""
+"""By kind and operation."""
 
 
 def _coded(asked: Asked) -> tuple[str, str, str]:

@@ -26,6 +26,10 @@ class Statement:
         self.values.append(value)
         return f"${len(self.values)}::{type_}"
 
+    def hash(self, text: str) -> int:
+        """Return the keyed hash of ``text``."""
+        return self._make(text)
+
     def hashes(self, texts: Iterable[str]) -> str:
         """Return the place of the hashes of ``texts``, an array."""
         return self.bind(sorted(map(self._make, texts)), "bigint[]")

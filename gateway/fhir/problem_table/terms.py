@@ -53,4 +53,10 @@ ROWS: dict[str, Row] = {
     "TRM-019": Row(
         409, "conflict", "{url} 有几个版本：请用 --version 指明", "{url} has several versions: name one by --version"
     ),
+    "TRM-020": Row(
+        422,
+        "too-costly",
+        "观察记录超过 {limit} 条：请加 code 或 category",
+        "there are more than {limit} observations: ask by code or category",
+    ),
 }

@@ -232,10 +232,13 @@ async def test_an_operation_leaves_an_entry_that_names_no_elder(door: World) -> 
 def test_every_operation_that_is_wired_stands_in_the_capability_statement() -> None:
     stated = orjson.loads(statement(sorted(definitions.kinds()), base=BASE, token="t", version="1", at=NOON))
     told = {row["type"]: {one["name"] for one in row.get("operation", ())} for row in stated["rest"][0]["resource"]}
+    on_all = {"validate", "meta", "meta-add", "meta-delete"}
 
-    assert told["CodeSystem"] == {"validate", "lookup", "validate-code", "subsumes"}
-    assert told["ValueSet"] == {"validate", "expand", "validate-code"}
-    assert told["ConceptMap"] == {"validate", "translate"}
+    assert told["CodeSystem"] == on_all | {"lookup", "validate-code", "subsumes"}
+    assert told["ValueSet"] == on_all | {"expand", "validate-code"}
+    assert told["ConceptMap"] == on_all | {"translate"}
+    assert told["Patient"] == on_all | {"everything", "match"}
+    assert told["Observation"] == on_all | {"lastn"}
 
 
 async def test_anybody_is_told_which_code_systems_answer(door: World) -> None:

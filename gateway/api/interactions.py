@@ -53,7 +53,7 @@ class Interactions:
             Route(f"{ROOT}/{{kind}}", self._type, methods=["GET", "POST"]),
             Route(f"{instance}/_history", self.history, methods=["GET"]),
             Route(f"{instance}/_history/{{version}}", self.vread, methods=["GET"]),
-            Route(f"{instance}/$validate", self.validate, methods=["POST"]),
+            Route(f"{instance}/$validate", self.validate, methods=["GET", "POST"]),
             Route(f"{ROOT}/{{kind}}/${{operation}}", self.operation, methods=["POST"]),
             Route(f"{instance}/${{operation}}", self.operation, methods=["GET", "POST"]),
             Route(ROOT, self.transaction, methods=["POST"]),
@@ -126,12 +126,15 @@ class Interactions:
         return answers.deletion(request, written, returns=_prefer(request).returns or "minimal")
 
     async def validate(self, request: Request) -> Response:
-        """Answer `POST Kind/$validate` and `POST Kind/id/$validate`: 200, whatever was found."""
+        """Answer `$validate` of a kind (POST) or a resource (GET, POST): 200, whatever was found."""
         caller, kind = self._caller(request), _kind(request)
         id = _id(request) if "id" in request.path_params else ""  # noqa: A001
-        bodies.demand_none(bodies.asked(request))
-        body = bodies.validated(await bodies.resource(request, limit=self._limit), kind=kind)
-        found = await self._hub.validate(caller, kind, body=body, id=id)
+        query = bodies.asked(request)
+        body = b"" if request.method == "GET" else await bodies.resource(request, limit=self._limit)
+        asked = bodies.validated(body, kind=kind, query=query)
+        if not asked.body and not id:
+            raise Problem("API-008", name="resource")
+        found = await self._hub.validate(caller, kind, body=asked.body, id=id, mode=asked.mode, profile=asked.profile)
         return answers.outcome(request, found or (Problem("API-010", severity="information"),))
 
     async def operation(self, request: Request) -> Response:

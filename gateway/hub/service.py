@@ -121,9 +121,18 @@ class Hub:
         """Carry out a transaction bundle. See `gateway.hub.transaction`."""
         return await transaction.transaction(self._tools, caller, body=body, strict=strict)
 
-    async def validate(self, caller: Caller, kind: str, *, body: bytes, id: str = "") -> tuple[Problem, ...]:  # noqa: A002
+    async def validate(
+        self,
+        caller: Caller,
+        kind: str,
+        *,
+        body: bytes,
+        id: str = "",  # noqa: A002
+        mode: str = "",
+        profile: str = "",
+    ) -> tuple[Problem, ...]:
         """Return the problems of a resource. See `gateway.hub.validate`."""
-        return await validate.validate(self._tools, caller, kind, body=body, id=id)
+        return await validate.validate(self._tools, caller, kind, body=body, id=id, mode=mode, profile=profile)
 
     async def ingest(
         self,

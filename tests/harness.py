@@ -26,6 +26,7 @@ from gateway.fhir.problem import Problem
 from gateway.hub import Hub, Put
 from gateway.store.postgres.pool import HeldPool, open_pool
 from gateway.store.postgres.store import PostgresStore
+from gateway.terminology import Terminology
 from gateway.workflow import advance
 from security.access import policy
 from security.access.policy import Policies
@@ -128,6 +129,7 @@ class World:
             permits=lambda caller, action, kind: permits(caller.scopes, kind, _LETTERS.get(action, "")),
             task_rules=lambda caller, stored, wanted: advance(caller, stored, wanted, now=self.clock()),
             entries=_Trail(self.pool, self.keys),
+            terminology=Terminology(self.pool),
         )
 
     def _application(self) -> ASGIApp:

@@ -23,12 +23,12 @@ from gateway.cli.run import ROOT as WORDS
 from gateway.cli.word import Option, Word, Words, common
 from gateway.config import SETTINGS
 from gateway.fhir import definitions
-from gateway.fhir.problem_table import TABLE, care, core, doors, installation, records, security
+from gateway.fhir.problem_table import TABLE, care, core, doors, installation, records, security, terms
 from gateway.watch.metrics import METRICS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 WARNING = "<!-- Generated from the code by tools/build_reference.py; do not edit. -->"
-FILES = (core, security, doors, records, care, installation)
+FILES = (core, security, doors, records, care, terms, installation)
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 """The date of the CapabilityStatement's page: the real one is dated when a process starts."""
 EXITS = {

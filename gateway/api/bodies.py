@@ -6,6 +6,7 @@ Refused: a body that is too large before it is read, forms and query strings tha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -65,9 +66,17 @@ async def form(request: Request) -> list[tuple[str, str]]:
     return [pair for pair in pairs(await _bytes(request, MAX_FORM_BYTES)) if pair[0] not in _SHAPE]
 
 
-class _Parameter(msgspec.Struct):
+class _Parameter(msgspec.Struct, rename="camel"):
     name: str = ""
     resource: msgspec.Raw = msgspec.Raw()
+    value_code: str = ""
+    value_uri: str = ""
+    value_canonical: str = ""
+    value_string: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.value_code or self.value_uri or self.value_canonical or self.value_string
 
 
 class _Parameters(msgspec.Struct):
@@ -76,24 +85,46 @@ class _Parameters(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Parameters)
+MODES = ("", "create", "update", "delete", "profile")
+"""R4's resource-validation-mode; "" where none is said."""
 
 
-def validated(body: bytes, *, kind: str) -> bytes:
-    """Return the resource that `$validate` is asked about: ``body``, or the `resource` of a Parameters.
+class Validation(NamedTuple):
+    """What `$validate` is asked: of which resource (b"": of the one that is stored), for what, by which profile."""
 
-    `mode` and `profile` are refused (API-008): ignoring them would change the answer.
+    body: bytes
+    mode: str
+    profile: str
+
+
+def validated(body: bytes, *, kind: str, query: Pairs) -> Validation:
+    """Return what `$validate` is asked by ``body``, a resource or Parameters, and by ``query``.
+
+    Raises Problem API-008 for a parameter that is not R4's, that comes twice, or that does not fit the others.
     """
+    said = list(query)
+    found = _parameters(body) if kind != "Parameters" else None
+    if found is not None:
+        resources = [bytes(one.resource) for one in found if one.name == "resource"]
+        said += [(one.name, one.text) for one in found if one.name != "resource"]
+        if len(resources) > 1 or not all(resources):
+            raise Problem("API-008", name="resource")
+        body = resources[0] if resources else b""
+    values = dict(said)
+    demand_none([pair for pair in said if pair[0] not in ("mode", "profile")])
+    if len(values) != len(said) or values.get("mode", "") not in MODES:
+        raise Problem("API-008", name="mode")
+    if values.get("mode") == "profile" and not values.get("profile"):
+        raise Problem("API-008", name="profile")
+    return Validation(body, values.get("mode", ""), values.get("profile", ""))
+
+
+def _parameters(body: bytes) -> list[_Parameter] | None:
     try:
         found = _DECODER.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        return body  # the hub says what is wrong with it
-    if found.resourceType != "Parameters" or kind == "Parameters":
-        return body
-    demand_none([(parameter.name, "") for parameter in found.parameter if parameter.name != "resource"])
-    given = [bytes(parameter.resource) for parameter in found.parameter]
-    if len(given) != 1 or not given[0]:
-        raise Problem("API-008", name="resource")
-    return given[0]
+        return None  # the hub says what is wrong with it
+    return found.parameter if found.resourceType == "Parameters" else None
 
 
 def _demand_content(request: Request, *, form: bool) -> None:

@@ -7,13 +7,16 @@ In: pages and answers of the hub. Out: JSON bytes. Source: FHIR R4 bundle.html; 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import orjson
 
 from gateway.api.answers import etag, location
 from gateway.fhir.problem import Lang, to_outcome
 from gateway.hub import Answer, Found, Released, Written
+from gateway.hub.operations import Match
 
+_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 _REASONS = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
 
 
@@ -31,6 +34,26 @@ def history(found: Found, *, path: str, base: str) -> bytes:
     """Return a page of versions; ``path`` is `Kind/id/_history`."""
     entries = (_version(row, base) for row in found.rows)
     return _bundle("history", entries, total=found.total, links=_links(found, f"{base}/{path}"))
+
+
+def document(found: Found, *, base: str, id: str, now: datetime) -> bytes:  # noqa: A002 - FHIR's word
+    """Return a document of its composition and what comes with it (R4 documents.html); made for this answer alone."""
+    entries = b",".join([_entry(_full_url(row, base), row.body) for row in found.rows])
+    identifier = orjson.dumps({"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{id}"})
+    moment = orjson.dumps(now.isoformat(timespec="seconds"))
+    head = b'"resourceType":"Bundle","type":"document"'
+    return b'{%b,"identifier":%b,"timestamp":%b,"entry":[%b]}' % (head, identifier, moment, entries)
+
+
+def matches(found: Sequence[Match], *, base: str) -> bytes:
+    """Return who matches, with score and grade (R4 patient-operation-match)."""
+    entries = [_entry(_full_url(one.row, base), one.row.body, search=_graded(one)) for one in found]
+    return _bundle("searchset", entries, total=len(entries))
+
+
+def _graded(one: Match) -> bytes:
+    grade = {"url": _GRADE, "valueCode": one.grade}
+    return orjson.dumps({"extension": [grade], "mode": "match", "score": one.score})
 
 
 def transaction(answers: Sequence[Answer], *, base: str, lang: Lang, representation: bool) -> bytes:

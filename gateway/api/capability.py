@@ -11,8 +11,11 @@ from typing import Any
 
 import orjson
 
+from gateway.api import operations
+from gateway.api.terms import EXPAND
 from gateway.fhir import search as parameters
 from gateway.hub import AUDIT_PARAMETERS
+from gateway.terminology import Known
 
 AUDIT = "AuditEvent"
 _READS = ("read", "vread", "history-instance", "search-type")
@@ -47,6 +50,41 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
     )
 
 
+def terminology(loaded: Sequence[Known], *, base: str, version: str, at: datetime) -> bytes:
+    """Return what is told of ``loaded`` terminology (R4 terminologycapabilities.html); ``at`` as in `statement`."""
+    versions: dict[str, list[str]] = {}
+    for one in loaded:
+        if one.kind == "CodeSystem":
+            versions.setdefault(one.url, []).append(one.version)
+    return orjson.dumps(
+        {
+            "resourceType": "TerminologyCapabilities",
+            "status": "active",
+            "date": at.isoformat(timespec="seconds"),
+            "kind": "instance",
+            "software": {"name": "yiyang-gateway", "version": version},
+            "implementation": {"description": "医养结合 FHIR 网关与健康数据中枢", "url": base},
+            "codeSystem": [_code_system(url, known) for url, known in versions.items()],
+            "expansion": {
+                "hierarchical": False,
+                "paging": True,
+                "incomplete": False,
+                "parameter": [{"name": name} for name in sorted(EXPAND)],
+                "textFilter": "code, display and designations, each word anywhere in them",
+            },
+            "codeSearch": "explicit",
+            "validateCode": {"translations": False},
+            "translation": {"needsMap": False},
+        }
+    )
+
+
+def _code_system(url: str, versions: Sequence[str]) -> dict[str, Any]:
+    # The version that counts comes first; what has no version can only be told where it is the only one.
+    told = [{"code": one, "isDefault": at == 0} for at, one in enumerate(versions) if one]
+    return {"uri": url, **({"version": told} if told else {}), "subsumption": True}
+
+
 def _security(token: str) -> dict[str, Any]:
     return {
         "cors": False,
@@ -78,7 +116,7 @@ def _resource(kind: str, kinds: Sequence[str]) -> dict[str, Any]:
         "referencePolicy": ["literal", "local"],
         **_includes(kind, kinds),
         "searchParam": _search(parameters.params_of(kind)),
-        "operation": [{"name": "validate", "definition": _VALIDATE}],
+        "operation": [{"name": "validate", "definition": _VALIDATE}, *operations.of_kind(kind)],
     }
 
 

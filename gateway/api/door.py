@@ -24,6 +24,7 @@ from gateway.api.interactions import ROOT, Authenticate, Interactions
 from gateway.api.shell import Shell, request_id
 from gateway.fhir.problem import Problem, Problems
 from gateway.hub import Hub
+from gateway.terminology import Known
 from security.caller import Caller
 from security.oauth import OAuth
 from security.oauth.starlette import routes as oauth_routes
@@ -80,7 +81,7 @@ def routes(
 ) -> list[Route]:
     """Return all routes: FHIR, discovery, the token endpoint, health. ``ready`` tells whether the rooms answer."""
     return [
-        *_public(facts, oauth),
+        *_public(facts, oauth, hub.operations.loaded),
         *Interactions(hub, authenticate=authenticate, base=facts.base).routes(),
         *_health(ready),
     ]
@@ -108,14 +109,18 @@ def application(routes: Sequence[BaseRoute], *, note: Note, new_id: Callable[[],
     return app
 
 
-def _public(facts: Facts, oauth: OAuth) -> list[Route]:
+def _public(facts: Facts, oauth: OAuth, loaded: Callable[[], Awaitable[Sequence[Known]]]) -> list[Route]:
     """Return what may be read without a token (SMART App Launch 2.2 "Conformance"; R4 http.html#capabilities)."""
     stated = capability.statement(
         facts.kinds, base=facts.base, token=f"{facts.url}{TOKEN}", version=facts.version, at=facts.at
     )
 
     async def metadata(request: Request) -> Response:
-        bodies.demand_none([pair for pair in bodies.asked(request) if pair != ("mode", "full")])
+        pairs = bodies.asked(request)
+        if pairs == [("mode", "terminology")]:
+            told = capability.terminology(await loaded(), base=facts.base, version=facts.version, at=facts.at)
+            return Response(told, 200, PUBLIC, MEDIA_TYPE)
+        bodies.demand_none([pair for pair in pairs if pair != ("mode", "full")])
         return Response(stated, 200, PUBLIC, MEDIA_TYPE)
 
     async def discovery(_: Request) -> Response:

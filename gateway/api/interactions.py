@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.api import answers, bodies, bundles, headers
 from gateway.api.headers import MEDIA_TYPE
+from gateway.api.operations import Operations
 from gateway.fhir import definitions
 from gateway.fhir import gate as fhir
 from gateway.fhir import search as parameters
@@ -41,6 +42,7 @@ class Interactions:
         self._authenticate = authenticate
         self._base = base
         self._limit = limit
+        self._operations = Operations(hub, authenticate=authenticate, base=base, limit=limit)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/fhir`, the busiest first."""
@@ -52,7 +54,9 @@ class Interactions:
             Route(f"{ROOT}/{{kind}}", self._type, methods=["GET", "POST"]),
             Route(f"{instance}/_history", self.history, methods=["GET"]),
             Route(f"{instance}/_history/{{version}}", self.vread, methods=["GET"]),
-            Route(f"{instance}/$validate", self.validate, methods=["POST"]),
+            Route(f"{instance}/$validate", self.validate, methods=["GET", "POST"]),
+            Route(f"{ROOT}/{{kind}}/${{operation}}", self.operation, methods=["POST"]),
+            Route(f"{instance}/${{operation}}", self.operation, methods=["GET", "POST"]),
             Route(f"{ROOT}/Patient/{{id}}/{{kind}}", self.search_compartment, methods=["GET"]),
             Route(f"{ROOT}/Patient/{{id}}/{{kind}}/_search", self.search_compartment, methods=["POST"]),
             Route(ROOT, self.transaction, methods=["POST"]),
@@ -136,13 +140,22 @@ class Interactions:
         return answers.deletion(request, written, returns=_prefer(request).returns or "minimal")
 
     async def validate(self, request: Request) -> Response:
-        """Answer `POST Kind/$validate` and `POST Kind/id/$validate`: 200, whatever was found."""
+        """Answer `$validate` of a kind (POST) or a resource (GET, POST): 200, whatever was found."""
         caller, kind = self._caller(request), _kind(request)
         id = _id(request) if "id" in request.path_params else ""  # noqa: A001
-        bodies.demand_none(bodies.asked(request))
-        body = bodies.validated(await bodies.resource(request, limit=self._limit), kind=kind)
-        found = await self._hub.validate(caller, kind, body=body, id=id)
+        query = bodies.asked(request)
+        body = b"" if request.method == "GET" else await bodies.resource(request, limit=self._limit)
+        asked = bodies.validated(body, kind=kind, query=query)
+        if not asked.body and not id:
+            raise Problem("API-008", name="resource")
+        found = await self._hub.validate(caller, kind, body=asked.body, id=id, mode=asked.mode, profile=asked.profile)
         return answers.outcome(request, found or (Problem("API-010", severity="information"),))
+
+    async def operation(self, request: Request) -> Response:
+        """Answer `Kind/$name` and `Kind/id/$name`. See `gateway.api.operations`."""
+        self._caller(request)
+        kind, id = _kind(request), _id(request) if "id" in request.path_params else ""  # noqa: A001
+        return await self._operations.answer(request, kind, request.path_params["operation"], id=id)
 
     async def transaction(self, request: Request) -> Response:
         """Answer `POST` of a transaction Bundle at the base."""
@@ -156,6 +169,11 @@ class Interactions:
         return Response(answer, 200, media_type=MEDIA_TYPE)
 
     async def _instance(self, request: Request) -> Response:
+        if request.method == "GET" and request.path_params["id"].startswith("$"):
+            # The busiest route comes first, and takes `Kind/$name` for a read.
+            self._caller(request)
+            name = request.path_params["id"].removeprefix("$")
+            return await self._operations.answer(request, _kind(request), name)
         by_method: dict[str, Endpoint] = {"PUT": self.update, "DELETE": self.delete}
         return await by_method.get(request.method, self.read)(request)
 

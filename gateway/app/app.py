@@ -45,6 +45,7 @@ from gateway.intake import Feeds, Fresh, Hl7Door, Inbox, Intake, MllpServer, Pip
 from gateway.intake import routes as intake_routes
 from gateway.intake.permission import Permission
 from gateway.intake.pipeline import Told
+from gateway.terminology import Terminology
 from gateway.watch import lines
 from gateway.watch.health import Health, health_routes
 from gateway.watch.meters import Meters
@@ -150,6 +151,7 @@ def _hub(rooms: Rooms, gate: Gate) -> Hub:
         permits=lambda caller, action, kind: permits(caller.scopes, kind, LETTERS.get(action, "")),
         task_rules=lambda caller, stored, wanted: advance(caller, stored, wanted, now=rooms.now()),
         entries=Trail(rooms.pool, rooms.keys),
+        terminology=Terminology(rooms.pool),
         announce=rooms.presence.announce,
     )
 

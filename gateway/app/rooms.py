@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.app import terms
 from gateway.app.database import open_database
 from gateway.config import Settings
 from gateway.fhir.problem import Problem
@@ -115,7 +116,8 @@ async def install(settings: Settings) -> bool:
     async with open_database(settings) as (dsn, _):
         before = await migrate.current(dsn)
         await migrate.upgrade(dsn)
-        return new or before != await migrate.current(dsn)
+        loaded = await terms.load_shipped(dsn)
+        return new or loaded or before != await migrate.current(dsn)
 
 
 def _make_keys(settings: Settings) -> bool:

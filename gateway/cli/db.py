@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from gateway.app.database import open_database
+from gateway.app.terms import load_shipped
 from gateway.app.verifying import verify_store
 from gateway.cli.answer import Answer, note
 from gateway.cli.exits import Exit
@@ -23,13 +24,15 @@ EVERY_S = 3.0
 
 
 async def upgrade(shell: Shell) -> Answer:
-    """Bring the schema to this version; nothing happens when it is there."""
+    """Bring schema and terminology to this version; nothing happens when they are there."""
     async with open_database(shell.settings()) as (dsn, _):
         before = await migrate.current(dsn)
         await migrate.upgrade(dsn)
+        loaded = await load_shipped(dsn)
         after = await migrate.current(dsn)
     line = (f"数据库架构：{before or '空'} → {after}", f"schema of the database: {before or 'empty'} -> {after}")
-    return Answer("yiyang.db.upgrade/1", {"before": before, "after": after, "changed": before != after}, lines=[line])
+    changed = loaded or before != after
+    return Answer("yiyang.db.upgrade/1", {"before": before, "after": after, "changed": changed}, lines=[line])
 
 
 async def downgrade(shell: Shell, revision: str, *, yes: bool) -> Answer:

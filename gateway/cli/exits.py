@@ -43,6 +43,7 @@ _BY_CODE = {
     "CFG-008": Exit.REFUSED,
     "CLI-012": Exit.REFUSED,
     "CLI-013": Exit.REFUSED,
+    "TRM-014": Exit.REFUSED,
     "SEC-131": Exit.CONFLICT,
     "SEC-910": Exit.CONFLICT,
     "SEC-901": Exit.BROKEN,

@@ -29,6 +29,7 @@ ROOT = Words(
         "serve": ("serve", "启动网关", "start the gateway"),
         "inbox": ("inbox", "查看、重放收到的消息", "look at received messages, replay them"),
         "map": ("maps", "检查、预览、测试映射", "check, preview, test maps"),
+        "terms": ("terms", "载入、查找代码", "load code systems, look for codes"),
         "audit": ("audit", "校验、查看审计日志", "verify the audit journal, look at it"),
         "db": ("db", "升级数据库", "upgrade the database"),
         "doctor": ("doctor", "检查运行环境", "check what this installation stands on"),

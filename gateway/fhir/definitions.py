@@ -131,6 +131,12 @@ def type_names() -> tuple[str, ...]:
     return tuple(_file("model")["types"])
 
 
+def required_sets() -> dict[str, dict[str, list[str]]]:
+    """Return {code system: codes} of every required value set that R4 can enumerate, by its url."""
+    found: dict[str, dict[str, list[str]]] = _file("model")["codes"]
+    return found
+
+
 @cache
 def systems(value_set: str) -> dict[str, frozenset[str]] | None:
     """Return {code system: codes} of a required value set, None when R4 cannot enumerate it."""

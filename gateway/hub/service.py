@@ -28,9 +28,11 @@ from gateway.hub import (
 from gateway.hub.ingest import Message, Outcome, Priors
 from gateway.hub.interaction import Blinder, Journal, Tools, demand_inner
 from gateway.hub.learning import Learning
+from gateway.hub.operations import Operations
 from gateway.hub.transaction import Answer
 from gateway.hub.values import Doc, Found, Ingested, Put, Released, Written
 from gateway.store.protocol import ANY_VERSION, Changes, FhirStore, InboxMark, Stored
+from gateway.terminology import Terminology
 from security.audit.record import What
 from security.caller import Caller
 from security.gate import Gate
@@ -56,16 +58,20 @@ class Hub:
         permits: Callable[[Caller, str, str], bool],
         task_rules: Callable[[Caller, Doc, Doc], Doc],
         entries: trail.Entries,
+        terminology: Terminology,
         announce: Callable[[], None] = lambda: None,
     ) -> None:
         """Hold the tools of every interaction; see `Tools` for the callables, `trail.Entries` for the journal.
 
-        ``announce`` is called after each commit: other processes learn of it.
+        ``terminology`` answers operations on codes. ``announce`` is called after each commit: other processes
+        learn of it.
         """
         self.learning = Learning(store, gate, announce=announce)
         """What the gate knows of what is stored, to be started and stopped by who builds the hub."""
         self._tools = Tools(store, gate, journal, keys, now, new_id, base, permits, task_rules, self.learning)
         self._entries = entries
+        self.operations = Operations(self._tools, terminology)
+        """What is asked beyond reading, searching and writing."""
 
     async def warm(self) -> None:
         """Teach the gate what is stored. Before the doors open."""
@@ -127,9 +133,18 @@ class Hub:
         """Carry out a transaction bundle. See `gateway.hub.transaction`."""
         return await transaction.transaction(self._tools, caller, body=body, strict=strict)
 
-    async def validate(self, caller: Caller, kind: str, *, body: bytes, id: str = "") -> tuple[Problem, ...]:  # noqa: A002
+    async def validate(
+        self,
+        caller: Caller,
+        kind: str,
+        *,
+        body: bytes,
+        id: str = "",  # noqa: A002
+        mode: str = "",
+        profile: str = "",
+    ) -> tuple[Problem, ...]:
         """Return the problems of a resource. See `gateway.hub.validate`."""
-        return await validate.validate(self._tools, caller, kind, body=body, id=id)
+        return await validate.validate(self._tools, caller, kind, body=body, id=id, mode=mode, profile=profile)
 
     async def ingest(
         self,

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 
 from gateway.fhir.index import Entry
 from gateway.fhir.predicate import Facts, Predicate
-from gateway.fhir.query import Query
+from gateway.fhir.query import Query, ReferenceTerm
 
 ANY_VERSION = -1
 """``expect`` of a write that does not ask for a version."""
@@ -123,8 +123,24 @@ class Changes:
     cursor: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Compartment:
+    """The current versions in the compartment of ``elder``, ``kinds`` each under its restriction.
+
+    Only those changed at or after ``since`` (aware), and with ``about`` only those that refer to it by one of the
+    reference parameters that ``by`` names for their kind.
+    """
+
+    elder: str
+    kinds: Mapping[str, Predicate]
+    count: int
+    since: datetime | None = None
+    about: ReferenceTerm | None = None
+    by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
 class FhirStore(Protocol):
-    """Twelve verbs over versions. All raise Problem with a STO- or FHIR- code, nothing else, for expected failures."""
+    """Thirteen verbs over versions. For expected failures all raise Problem with a STO- or FHIR- code, nothing else."""
 
     async def read(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - FHIR's word
         """Return the current version (deleted ones too, flagged), or None. One query."""
@@ -151,6 +167,13 @@ class FhirStore(Protocol):
         (the caller's client and organisation, say) goes into the cursor: Problem STO-400 for a cursor that is
         altered, or of another ``bind`` or query; STO-413 where a chain meets too many targets, STO-420 where
         a total would open too many bodies.
+        """
+        ...
+
+    async def compartment(self, asked: Compartment, *, cursor: str = "", bind: str = "") -> Page:
+        """Return a page of one elder's rows of several kinds, by kind and age. One query. Raises STO-400 as `search`.
+
+        A page may hold less than ``asked.count`` before the end.
         """
         ...
 

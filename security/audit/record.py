@@ -21,7 +21,7 @@ from security.caller import Caller
 
 FORMAT = 1
 Action = Literal[
-    "read", "vread", "search", "history", "create", "update", "delete", "transaction", "validate",
+    "read", "vread", "search", "history", "create", "update", "delete", "transaction", "validate", "operation",
     "ingest", "refuse", "replay", "token", "login", "admin", "export", "disclose", "start", "stop",
 ]  # fmt: skip
 SUCCESS, MINOR, SERIOUS, MAJOR = 0, 4, 8, 12

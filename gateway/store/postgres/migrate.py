@@ -2,7 +2,7 @@
 
 In: a libpq DSN. Out: a migrated database. Online only, one transaction for everything, one migration at a time
 (other starters wait). Revisions live in `migrations/versions`: 0001 the store, 0002 security, 0003 audit,
-0004 workers, 0005 keeping, 0006 the floor, 0007 full pages, 0008 numbers. Alembic and
+0004 workers, 0005 keeping, 0006 the floor, 0007 full pages, 0008 numbers, 0009 terminology. Alembic and
 SQLAlchemy are imported by `upgrade` and `downgrade` alone: every start asks where it stands.
 """
 

@@ -58,11 +58,11 @@ class Restrictions:
         made = kept.made.get(key)
         if made is None:
             statement = Statement(self._make)
-            text = self._condition(given(predicate, kind, elder), statement)
+            text = self.condition(given(predicate, kind, elder), statement)
             made = kept.made[key] = Made(text, tuple(statement.values))
         return made
 
-    def _condition(self, predicate: Predicate, statement: Statement) -> str:
+    def condition(self, predicate: Predicate, statement: Statement) -> str:
         """Return ``predicate``, whose constants are folded, as SQL that is never NULL."""
         match predicate:
             case Const(value):
@@ -70,10 +70,10 @@ class Restrictions:
             case LevelAtMost(level):
                 return f"r.lvl <= {statement.bind(level, 'smallint')}"
             case Not(part):
-                return f"NOT ({self._condition(part, statement)})"
+                return f"NOT ({self.condition(part, statement)})"
             case All(parts) | AnyOf(parts):
                 word = " AND " if isinstance(predicate, All) else " OR "
-                return f"({word.join([self._condition(part, statement) for part in _cheap_first(parts)])})"
+                return f"({word.join([self.condition(part, statement) for part in _cheap_first(parts)])})"
             case In("elder", values):
                 return self._in_compartments(values, statement)
             case In(field, values):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from gateway.fhir.predicate import Predicate
 from gateway.fhir.query import Query
-from gateway.store.postgres import cursors, lookup
+from gateway.store.postgres import compartment, cursors, lookup
 from gateway.store.postgres.committing import Committing
 from gateway.store.postgres.hashing import Hashes
 from gateway.store.postgres.ids import RowIds
@@ -19,7 +19,7 @@ from gateway.store.postgres.sealed import opened
 from gateway.store.postgres.searching import Searching
 from gateway.store.postgres.statistics import Statistics
 from gateway.store.postgres.writing import Planner
-from gateway.store.protocol import UNCHAINED, Batch, Changes, Committed, Page, Sealer, Stored
+from gateway.store.protocol import UNCHAINED, Batch, Changes, Committed, Compartment, Page, Sealer, Stored
 
 POLL_S = 0.5
 """How soon a follower notices what another process committed."""
@@ -84,6 +84,10 @@ class PostgresStore:
     ) -> Page:
         """Return a page of matches; see `FhirStore.search`. A chain to a kind that ``chained`` lacks finds nothing."""
         return await self._searching.page(query, restriction, chained, bind)
+
+    async def compartment(self, asked: Compartment, *, cursor: str = "", bind: str = "") -> Page:
+        """Return a page of one elder's rows; see `FhirStore.compartment`."""
+        return await compartment.page(self._pool, self._sealer, self._hashes.text, asked, cursor, bind)
 
     async def history(
         self,

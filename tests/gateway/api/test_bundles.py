@@ -89,13 +89,16 @@ async def test_another_id_than_the_addresss_is_told(world: World) -> None:
 @pytest.mark.parametrize(
     ("path", "parameters"),
     [
-        ("Condition/$validate?profile=http://example.org/p", None),
+        ("Condition/$validate?mode=maybe", None),
+        ("Condition/$validate?mode=profile", None),
+        ("Condition/$validate?colour=red", None),
         ("Condition/$validate", [{"name": "mode", "valueCode": "delete"}]),
+        ("Condition/$validate?mode=create", [{"name": "mode", "valueCode": "update"}]),
         ("Condition/$validate", []),
     ],
-    ids=["profile", "mode", "no-resource"],
+    ids=["mode", "no-profile", "unknown", "delete-of-a-kind", "twice", "no-resource"],
 )
-async def test_parameters_of_validate_that_are_not_built_are_refused(
+async def test_parameters_of_validate_that_do_not_fit_are_refused(
     world: World, path: str, parameters: list[Doc] | None
 ) -> None:
     body = condition("elder") if parameters is None else {"resourceType": "Parameters", "parameter": parameters}
@@ -104,3 +107,51 @@ async def test_parameters_of_validate_that_are_not_built_are_refused(
         "Content-Type": "application/fhir+json"})  # fmt: skip
 
     assert (response.status_code, codes(response)) == (400, ["API-008"])
+
+
+PROFILE = "https://yiyang-gateway.example/fhir/StructureDefinition/yy-condition"
+
+
+@pytest.mark.parametrize(
+    ("profile", "found"),
+    [
+        (PROFILE, True),
+        ("http://hl7.org/fhir/StructureDefinition/Condition", False),
+        ("http://example.org/unknown", True),
+        ("https://yiyang-gateway.example/fhir/StructureDefinition/yy-patient", True),
+    ],
+)
+async def test_a_profile_that_is_named_is_checked_too(world: World, profile: str, *, found: bool) -> None:
+    bare = {"resourceType": "Condition", "subject": {"reference": "Patient/elder"}}
+    by_query = await world.fhir("centre-doctor", "POST", f"Condition/$validate?profile={profile}", json=bare)
+    rows = [{"name": "resource", "resource": bare}, {"name": "profile", "valueUri": profile}]
+    by_body = await world.fhir(
+        "centre-doctor", "POST", "Condition/$validate", json={"resourceType": "Parameters", "parameter": rows}
+    )
+
+    errors = [issue for issue in by_query.json()["issue"] if issue["severity"] == "error"]
+    assert bool(errors) == found
+    assert by_query.content == by_body.content
+
+
+async def test_a_stored_resource_is_validated_as_its_reader_sees_it(world: World) -> None:
+    seen = await world.fhir("centre-doctor", "GET", "Condition/elder-diagnosis/$validate")
+    masked = await world.fhir("station-carer", "GET", "CarePlan/elder-plan/$validate")
+    by_profile = await world.fhir("station-carer", "GET", "CarePlan/elder-plan/$validate?profile=http://example.org/p")
+    closed = await world.fhir("other-centre-doctor", "GET", "Condition/elder-diagnosis/$validate")
+
+    assert (seen.status_code, codes(seen)) == (200, ["API-010"])
+    assert (masked.status_code, codes(masked)) == (200, ["API-010"])
+    assert codes(by_profile) == ["API-008"]
+    assert (closed.status_code, codes(closed)) == (404, ["SEC-404"])
+
+
+async def test_whether_a_resource_could_be_deleted_is_told_and_it_is_not(world: World) -> None:
+    own = await world.fhir("centre-doctor", "GET", "CarePlan/elder-plan/$validate?mode=delete")
+    others = await world.fhir("centre-doctor", "GET", "Condition/elder-diagnosis/$validate?mode=delete")
+    closed = await world.fhir("other-centre-doctor", "GET", "CarePlan/elder-plan/$validate?mode=delete")
+
+    assert codes(own) == ["API-010"]
+    assert (others.status_code, codes(others)) == (200, ["SEC-403"])
+    assert (closed.status_code, codes(closed)) == (404, ["SEC-404"])
+    assert (await world.read("centre-doctor", "CarePlan/elder-plan"))["meta"]["versionId"] == "1"

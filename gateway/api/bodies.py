@@ -14,6 +14,7 @@ from starlette.requests import Request
 from gateway.api import headers
 from gateway.fhir.problem import Problem
 from gateway.fhir.wire import PERSONAL
+from gateway.hub import Change, json_change
 
 MAX_FORM_BYTES = 64 * 1024
 """A search of 32 clauses with 100 values each fits (design default)."""
@@ -57,6 +58,13 @@ async def resource(request: Request, *, limit: int) -> bytes:
     """Return the body, which should be one FHIR resource. Raises Problem API-005, API-012."""
     _demand_content(request, form=False)
     return await _bytes(request, limit)
+
+
+async def patch(request: Request, *, limit: int) -> Change:
+    """Return the change that the body asks for. Raises Problem API-005, API-012, and what the patch's reader finds."""
+    found = request.headers
+    headers.demand_patch(found.get("content-type", ""), found.get("content-encoding", ""))
+    return json_change(await _bytes(request, limit))
 
 
 async def form(request: Request) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from gateway.hub import AUDIT_PARAMETERS
 
 AUDIT = "AuditEvent"
 _READS = ("read", "vread", "history-instance", "search-type")
-_WRITES = ("create", "update", "delete")
+_WRITES = ("create", "update", "patch", "delete")
 _SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
@@ -34,6 +34,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
             "implementation": {"description": "医养结合 FHIR 网关与健康数据中枢", "url": base},
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json"],
+            "patchFormat": ["application/json-patch+json"],
             "rest": [
                 {
                     "mode": "server",

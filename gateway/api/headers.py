@@ -18,6 +18,7 @@ from gateway.hub import ANY_VERSION
 FHIR_JSON = "application/fhir+json"
 MEDIA_TYPE = f"{FHIR_JSON}; charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
+JSON_PATCH = "application/json-patch+json"
 NO_SUCH_VERSION = 0
 """For an entity tag that is none of ours: it is well formed and matches nothing."""
 _JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
@@ -25,6 +26,7 @@ _SERVED = _JSON | {"*/*", "application/*", "text/*"}
 _FORMATS = _JSON | {"json", "application/fhir json"}
 """`application/fhir json` is what a plus sign becomes that a client forgot to encode."""
 _VERSIONS = frozenset({"", "4.0"})
+_UTF_8 = frozenset({"utf-8", "utf8"})
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -70,8 +72,16 @@ def demand_content(content_type: str, content_encoding: str, *, form: bool = Fal
     kind, params = next(_media(content_type), ("", {}))
     charset = params.get("charset", "utf-8").lower()
     known = kind == FORM if form else kind in _JSON and params.get("fhirversion", "") in _VERSIONS
-    if not known or charset not in ("utf-8", "utf8") or content_encoding.lower() not in ("", "identity"):
+    if not known or charset not in _UTF_8 or content_encoding.lower() not in ("", "identity"):
         raise Problem("API-005", expected=expected)
+
+
+def demand_patch(content_type: str, content_encoding: str) -> None:
+    """Raise Problem("API-005") unless the body is a JSON Patch in UTF-8, not compressed."""
+    kind, params = next(_media(content_type), ("", {}))
+    plain = content_encoding.lower() in ("", "identity") and params.get("charset", "utf-8").lower() in _UTF_8
+    if kind != JSON_PATCH or not plain:
+        raise Problem("API-005", expected=JSON_PATCH)
 
 
 def if_match(values: Sequence[str]) -> int:

@@ -45,7 +45,7 @@ class Interactions:
         """Return the routes below `/fhir`, the busiest first."""
         instance = f"{ROOT}/{{kind}}/{{id}}"
         return [
-            Route(instance, self._instance, methods=["GET", "PUT", "DELETE"]),
+            Route(instance, self._instance, methods=["GET", "PUT", "PATCH", "DELETE"]),
             Route(f"{ROOT}/{{kind}}/_search", self.search_by_form, methods=["POST"]),
             Route(f"{ROOT}/{{kind}}/$validate", self.validate, methods=["POST"]),
             Route(f"{ROOT}/{{kind}}", self._type, methods=["GET", "POST"]),
@@ -113,6 +113,15 @@ class Interactions:
         written = await self._hub.update(caller, kind, id, body=body, if_match=version)
         return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
 
+    async def patch(self, request: Request) -> Response:
+        """Answer `PATCH Kind/id`, against the version of `If-Match` if given."""
+        caller, kind, id = self._about(request)  # noqa: A001
+        _demand_plain_write(request)
+        version = headers.if_match(request.headers.getlist("if-match"))
+        change = await bodies.patch(request, limit=self._limit)
+        written = await self._hub.patch(caller, kind, id, change=change, if_match=version)
+        return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
+
     async def delete(self, request: Request) -> Response:
         """Answer `DELETE Kind/id`."""
         caller, kind, id = self._about(request)  # noqa: A001
@@ -142,7 +151,7 @@ class Interactions:
         return Response(answer, 200, media_type=MEDIA_TYPE)
 
     async def _instance(self, request: Request) -> Response:
-        by_method: dict[str, Endpoint] = {"PUT": self.update, "DELETE": self.delete}
+        by_method: dict[str, Endpoint] = {"PUT": self.update, "PATCH": self.patch, "DELETE": self.delete}
         return await by_method.get(request.method, self.read)(request)
 
     async def _type(self, request: Request) -> Response:

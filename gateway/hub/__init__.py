@@ -1,6 +1,7 @@
 """The one service through which a resource is read or written: one file per interaction."""
 
 from gateway.hub.ingest import Message
+from gateway.hub.patch import Change, json_change
 from gateway.hub.service import Hub
 from gateway.hub.trail import PARAMETERS as AUDIT_PARAMETERS
 from gateway.hub.transaction import Answer
@@ -10,6 +11,7 @@ __all__ = [
     "ANY_VERSION",
     "AUDIT_PARAMETERS",
     "Answer",
+    "Change",
     "Found",
     "Hub",
     "Ingested",
@@ -17,4 +19,5 @@ __all__ = [
     "Put",
     "Released",
     "Written",
+    "json_change",
 ]

@@ -16,6 +16,7 @@ from gateway.hub import (
     delete,
     history,
     ingest,
+    patch,
     read,
     refuses,
     search,
@@ -28,6 +29,7 @@ from gateway.hub import (
 from gateway.hub.ingest import Message, Outcome, Priors
 from gateway.hub.interaction import Blinder, Journal, Tools, demand_inner
 from gateway.hub.learning import Learning
+from gateway.hub.patch import Change
 from gateway.hub.transaction import Answer
 from gateway.hub.values import Doc, Found, Ingested, Put, Released, Written
 from gateway.store.protocol import ANY_VERSION, Changes, FhirStore, InboxMark, Stored
@@ -106,6 +108,18 @@ class Hub:
     ) -> Written:
         """Store the next version. See `gateway.hub.update`."""
         return await update.update(self._tools, caller, kind, id, body=body, if_match=if_match)
+
+    async def patch(
+        self,
+        caller: Caller,
+        kind: str,
+        id: str,  # noqa: A002
+        *,
+        change: Change,
+        if_match: int = ANY_VERSION,
+    ) -> Written:
+        """Store what ``change`` makes of the current version. See `gateway.hub.patch`."""
+        return await patch.patch(self._tools, caller, kind, id, change=change, if_match=if_match)
 
     async def delete(self, caller: Caller, kind: str, id: str, *, if_match: int = ANY_VERSION) -> Written:  # noqa: A002
         """Delete the current version. See `gateway.hub.delete`."""

@@ -7,6 +7,8 @@ Source: issue, "Transitions" and "The carer's view"; docs/decisions/0070-hub-and
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from gateway.fhir import codec
 from gateway.fhir import gate as fhir
 from gateway.fhir.aside import aside
@@ -41,16 +43,26 @@ async def update(
     without ``if_match``), STO-412 (another version), HUB-008 (moved to another elder), SEC-403, WF-.
     """
     async with tools.interaction(caller, "update", kind=kind, id=id) as it:
-        for attempt in range(ATTEMPTS):
-            try:
-                write = await prepare(it, kind, id, body=body, if_match=if_match)
-                (done,) = await commit(tools, Batch((write,), report=it.report))
-                return written(it, done)
-            except Problem as problem:
-                # Nobody asked for a version: what was lost is only a race with another writer.
-                if problem.code != "STO-412" or if_match != ANY_VERSION or attempt == ATTEMPTS - 1:
-                    raise
-        raise Problem("STO-412", kind=kind, id=id)
+        return await committed(
+            it, lambda: prepare(it, kind, id, body=body, if_match=if_match), pinned=if_match != ANY_VERSION
+        )
+
+
+async def committed(it: Interaction, prepare: Callable[[], Awaitable[Write]], *, pinned: bool) -> Written:
+    """Commit what ``prepare`` returns; where no version was asked for (not ``pinned``), again when others were faster.
+
+    Raises what ``prepare`` raises, STO-412.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            write = await prepare()
+            (done,) = await commit(it.tools, Batch((write,), report=it.report))
+            return written(it, done)
+        except Problem as problem:
+            # Nobody asked for a version: what was lost is only a race with another writer.
+            if problem.code != "STO-412" or pinned or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def prepare(  # noqa: PLR0913 - all that a request or a bundle's entry says
@@ -74,11 +86,28 @@ async def prepare(  # noqa: PLR0913 - all that a request or a bundle's entry say
     if exact.get("id") != id:
         raise Problem("HUB-005", where=f"{kind}.id")
     prior, seen = await visible(it, kind, id, if_match=if_match)
-    stored = codec.parse_exact(prior.body)
+    return await replacing(it, prior, seen, exact, body=body, around=around, sound=exact is checked)
+
+
+async def replacing(  # noqa: PLR0913 - all that a request or a bundle's entry says
+    it: Interaction,
+    prior: Stored,
+    seen: Decision,
+    exact: Doc,
+    *,
+    body: bytes,
+    around: references.Around | None = None,
+    sound: bool = False,
+) -> Write:
+    """Return the write of ``exact``, read from ``body``, in place of ``prior``, which ``seen`` shows to the caller.
+
+    ``sound`` tells that the fhir gate has let in ``exact`` as it is.
+    """
+    kind, stored = prior.kind, codec.parse_exact(prior.body)
     doc = _by_the_rules(it, kind, stored, it.tools.gate.restore(it.caller, seen, exact, stored))
-    if doc is not checked:
+    if doc is not exact or not sound:
         fhir.demand(await aside(len(body), lambda: fhir.check(doc)))
-    draft = Draft(kind, id, _bytes(doc, exact, body, stored=stored, prior=prior), doc, prior)
+    draft = Draft(kind, prior.id, _bytes(doc, exact, body, stored=stored, prior=prior), doc, prior)
     return await _decided(it, draft, around or references.Around())
 
 

@@ -53,7 +53,8 @@ def hub() -> Iterator[Removal]:
         "mask", "security/gate.py (mask)", "what the view hides is taken out",
         put("security.gate:Gate.mask", lambda self, caller, decision, doc: doc),
         ("masked-elements/the-card-number-for-the-station's-doctor", "masked-elements/narrative",
-         "masked-elements/the-representation-of-a-write", "masked-elements/by-a-transaction"),
+         "masked-elements/the-representation-of-a-write", "masked-elements/by-a-transaction",
+         "patch-as-an-oracle/testing-a-masked-number"),
     )  # fmt: skip
     yield Removal(
         "contained resources", "security/labels/view.py", "each through the row of its own kind",
@@ -69,6 +70,12 @@ def hub() -> Iterator[Removal]:
         "restore", "security/labels/restore.py", "a write neither sets nor loses what its writer does not see",
         put("security.gate:Gate.restore", lambda self, caller, decision, incoming, stored: incoming),
         ("masked-elements/losing-a-hidden-element", "masked-elements/setting-a-hidden-element"),
+    )  # fmt: skip
+    yield Removal(
+        "hidden members of a patch", "security/gate.py (demand_shown)", "a patch names nothing that is hidden",
+        put("security.gate:Gate.demand_shown", how.answering_now(None)),
+        ("patch-as-an-oracle/testing-a-hidden-element",
+         "patch-as-an-oracle/copying-a-hidden-element-to-where-it-is-seen"),
     )  # fmt: skip
     yield Removal(
         "guard of parameters", "security/labels/guard.py", "no search, order or chain by what is masked",

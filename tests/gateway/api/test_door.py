@@ -49,7 +49,7 @@ async def test_an_expired_token_is_refused(world: World) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "/fhir/Patient/elder", {"GET", "HEAD", "PUT", "DELETE"}),
+        ("PURGE", "/fhir/Patient/elder", {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
         ("DELETE", "/fhir/Patient", {"GET", "HEAD", "POST"}),
         ("GET", "/fhir", {"POST"}),
         ("OPTIONS", "/fhir/Patient", {"GET", "HEAD", "POST"}),

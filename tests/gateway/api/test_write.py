@@ -159,3 +159,41 @@ async def test_a_reader_may_not_write(world: World) -> None:
 
     assert (response.status_code, codes(response)) == (403, ["HUB-001"])
     assert 'scope="system/Condition.c"' in response.headers["www-authenticate"]
+
+
+async def test_a_json_patch_makes_the_next_version(world: World) -> None:
+    response = await world.fhir(
+        "centre-doctor",
+        "PATCH",
+        "CarePlan/elder-plan",
+        content=b'[{"op":"add","path":"/title","value":"x"}]',
+        headers={"Content-Type": "application/json-patch+json", "If-Match": 'W/"1"', "Prefer": "return=representation"},
+    )
+
+    assert (response.status_code, response.headers["etag"], response.json()["title"]) == (200, 'W/"2"', "x")
+    assert response.headers["location"] == f"{BASE}/CarePlan/elder-plan/_history/2"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"[]", {"Content-Type": "application/fhir+json"}, 415, "API-005"),
+        (b"[]", {"Content-Encoding": "gzip"}, 415, "API-005"),
+        (b"{}", {}, 400, "FHIR-070"),
+        (b'[{"op":"test","path":"/status","value":"draft"}]', {}, 422, "FHIR-072"),
+        (b'[{"op":"add","path":"/title","value":"x"}]', {"If-Match": 'W/"7"'}, 412, "STO-412"),
+        (b'[{"op":"remove","path":"/status"}]', {}, 400, "FHIR-011"),
+    ],
+)
+async def test_a_patch_that_cannot_be_done_is_refused(
+    world: World, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    response = await world.fhir(
+        "centre-doctor",
+        "PATCH",
+        "CarePlan/elder-plan",
+        content=body,
+        headers={"Content-Type": "application/json-patch+json", **headers},
+    )
+
+    assert (response.status_code, codes(response)[0]) == (status, code)

@@ -1,0 +1,80 @@
+"""patch: a new version made of the one that the caller sees (FHIR R4 http.html#patch, fhirpatch.html).
+
+The patch works on the resource as its caller reads it and on nothing else, so that no `test` and no path tells of what
+is hidden; then the result is a PUT of the same caller and passes everything that a PUT passes.
+Source: docs/decisions/0116-a-patch-works-on-what-its-caller-reads.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.fhir import codec, json_patch
+from gateway.fhir import gate as fhir
+from gateway.fhir.aside import aside
+from gateway.fhir.problem import Problem
+from gateway.hub import references, update
+from gateway.hub.interaction import Interaction, Tools
+from gateway.hub.values import Doc, Written
+from gateway.store.protocol import ANY_VERSION, Write
+from security.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A patch that was read: ``apply`` makes another document of one, ``touched`` are the members that it names."""
+
+    apply: Callable[[Doc], Doc]
+    touched: frozenset[str]
+
+
+def json_change(body: bytes) -> Change:
+    """Return the JSON Patch in ``body``. Raises Problem FHIR-001 to FHIR-004, FHIR-070, FHIR-073."""
+    operations = json_patch.read(body)
+    return Change(lambda doc: json_patch.apply(operations, doc), json_patch.touched(operations))
+
+
+async def patch(
+    tools: Tools,
+    caller: Caller,
+    kind: str,
+    id: str,  # noqa: A002 - FHIR's word
+    *,
+    change: Change,
+    if_match: int = ANY_VERSION,
+) -> Written:
+    """Store what ``change`` makes of the version that ``caller`` sees; one that changes nothing keeps the version.
+
+    Raises HUB-001, SEC-404 (absent and closed alike), STO-410, HUB-007, STO-412, SEC-405 (it names what is hidden),
+    FHIR-071 to FHIR-073 (it cannot be applied), and what an update raises for the result.
+    """
+    async with tools.interaction(caller, "update", kind=kind, id=id) as it:
+        it.note({"interface": "FHIR patch"})
+        return await update.committed(
+            it, lambda: prepare(it, kind, id, change=change, if_match=if_match), pinned=if_match != ANY_VERSION
+        )
+
+
+async def prepare(
+    it: Interaction,
+    kind: str,
+    id: str,  # noqa: A002
+    *,
+    change: Change,
+    if_match: int,
+    around: references.Around | None = None,
+) -> Write:
+    """Check everything that a patch asks for and return its write against the version that was read."""
+    it.scope("update", kind)
+    prior, seen = await update.visible(it, kind, id, if_match=if_match)
+    it.tools.gate.demand_shown(seen, kind, change.touched)
+    shown = it.tools.gate.mask(it.caller, seen, codec.parse_exact(prior.body))
+    if shown is None:
+        raise Problem("SEC-404")
+    body = codec.dump_exact(await aside(len(prior.body), lambda: change.apply(shown)))
+    # Read again as a client's body is: what was put together may be too large.
+    exact = await aside(len(body), lambda: fhir.accept_partial(body, kind=kind))
+    if exact.get("id") != id:
+        raise Problem("HUB-005", where=f"{kind}.id")
+    return await update.replacing(it, prior, seen, exact, body=body, around=around)

@@ -5,6 +5,7 @@ Refused: a body that is too large before it is read, forms and query strings tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,7 @@ MAX_FORM_BYTES = 64 * 1024
 """A search of 32 clauses with 100 values each fits (design default)."""
 MAX_PAIRS = 200
 """Parameters of one request; a search may have 32 (design default)."""
+_COUNT = re.compile(r"[1-9][0-9]{0,2}")
 _SHAPE = frozenset({"_format", "_pretty"})
 """Parameters that concern the form of an answer, not what is in it."""
 Pairs = Sequence[tuple[str, str]]
@@ -44,6 +46,29 @@ def asked(request: Request) -> list[tuple[str, str]]:
     formats = [value for name, value in found if name == "_format"]
     headers.demand_accepted(request.headers.get("accept", ""), formats)
     return [(name, value) for name, value in found if name not in _SHAPE]
+
+
+def criteria(values: Sequence[str], *, kind: str) -> list[tuple[str, str]] | None:
+    """Return the criteria of `If-None-Exist`, None without one. Raises Problem API-001, API-007.
+
+    R4 http.html#ccreate: what follows `?` in a search; clients also send the `?`, or the kind before it.
+    """
+    if not values:
+        return None
+    if len(values) > 1 or not values[0].isascii():
+        raise Problem("API-001", name="If-None-Exist", reason="search parameters are expected, once")
+    return pairs(values[0].strip().removeprefix(kind).removeprefix("?").encode())
+
+
+def most(found: Pairs) -> tuple[list[tuple[str, str]], int]:
+    """Return the criteria of a conditional delete, and how many resources it may delete (`_count`, else one).
+
+    Raises Problem("API-008") for a `_count` that is no number from 1 to 999.
+    """
+    counts = [value for name, value in found if name == "_count"]
+    if len(counts) > 1 or not all(_COUNT.fullmatch(value) for value in counts):
+        raise Problem("API-008", name="_count")
+    return [pair for pair in found if pair[0] != "_count"], int(counts[0]) if counts else 1
 
 
 def demand_none(found: Pairs) -> None:

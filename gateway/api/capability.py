@@ -22,6 +22,12 @@ _SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 
 
+_IDS = (
+    "An id of a client's own (PUT of a new resource) begins with org<credit code of its organisation>-; "
+    "a conditional delete of several needs _count (at most 100)."
+)
+
+
 def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: datetime) -> bytes:
     """Return the statement of ``kinds``; ``token`` is the token endpoint, ``at`` when the process was assembled."""
     return orjson.dumps(
@@ -38,6 +44,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
             "rest": [
                 {
                     "mode": "server",
+                    "documentation": _IDS,
                     "security": _security(token),
                     "resource": [_resource(kind) for kind in sorted(kinds)],
                     "interaction": [{"code": "transaction"}],
@@ -71,11 +78,11 @@ def _resource(kind: str) -> dict[str, Any]:
         "interaction": [{"code": code} for code in (*_READS, *_WRITES)],
         "versioning": "versioned-update" if kind == "Task" else "versioned",
         "readHistory": True,
-        "updateCreate": False,
-        "conditionalCreate": False,
+        "updateCreate": True,
+        "conditionalCreate": True,
         "conditionalRead": "full-support",
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalUpdate": True,
+        "conditionalDelete": "multiple",
         "referencePolicy": ["literal", "local"],
         "searchParam": _search(parameters.params_of(kind)),
         "operation": [{"name": "validate", "definition": _VALIDATE}],

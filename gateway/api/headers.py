@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
+from starlette.datastructures import Headers
+
 from gateway.fhir.problem import Lang, Problem
-from gateway.hub import ANY_VERSION
+from gateway.hub import ANY_VERSION, Demand
 
 FHIR_JSON = "application/fhir+json"
 MEDIA_TYPE = f"{FHIR_JSON}; charset=utf-8"
@@ -84,8 +86,29 @@ def demand_patch(content_type: str, content_encoding: str) -> None:
         raise Problem("API-005", expected=JSON_PATCH)
 
 
-def if_match(values: Sequence[str]) -> int:
-    """Return the version that `If-Match` demands, ANY_VERSION for none or `*`. Raises Problem("API-001").
+def demand(found: Headers) -> Demand:
+    """Return what a write demands of the version that it meets. Raises Problem("API-001").
+
+    `If-Unmodified-Since` counts only without `If-Match` (RFC 9110 §13.1.4). Of `If-None-Match` a write takes `*` alone.
+    """
+    match, none_match = found.getlist("if-match"), found.getlist("if-none-match")
+    if none_match and none_match != ["*"]:
+        raise Problem("API-001", name="If-None-Match", reason="* is expected")
+    since = _moment(found.getlist("if-unmodified-since")) if not match else None
+    return Demand(_version(match), since, absent=bool(none_match), there=match == ["*"])
+
+
+def _moment(values: Sequence[str]) -> datetime | None:
+    if not values:
+        return None
+    try:
+        return _aware(parsedate_to_datetime(values[0] if len(values) == 1 else ""))
+    except ValueError:
+        raise Problem("API-001", name="If-Unmodified-Since", reason="one HTTP date is expected") from None
+
+
+def _version(values: Sequence[str]) -> int:
+    """Return the version that `If-Match` demands, ANY_VERSION for none or `*`.
 
     A tag that is no version of ours gives NO_SUCH_VERSION: it is answered 412, not 400.
     """

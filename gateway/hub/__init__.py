@@ -1,5 +1,6 @@
 """The one service through which a resource is read or written: one file per interaction."""
 
+from gateway.hub.demands import Demand
 from gateway.hub.ingest import Message
 from gateway.hub.patch import Change, json_change
 from gateway.hub.service import Hub
@@ -12,6 +13,7 @@ __all__ = [
     "AUDIT_PARAMETERS",
     "Answer",
     "Change",
+    "Demand",
     "Found",
     "Hub",
     "Ingested",

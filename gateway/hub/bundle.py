@@ -15,6 +15,7 @@ import msgspec
 
 from gateway.fhir import gate as fhir
 from gateway.fhir.problem import Problem
+from gateway.hub.demands import ANYTHING, Demand
 from gateway.hub.values import Doc
 from gateway.store.protocol import ANY_VERSION
 
@@ -41,7 +42,7 @@ class Step:
     id: str
     body: bytes = b""
     pairs: tuple[tuple[str, str], ...] = ()
-    if_match: int = ANY_VERSION
+    demand: Demand = ANYTHING
     full_url: str = ""
     doc: Doc | None = None
 
@@ -110,7 +111,9 @@ def _step(at: int, entry: _Entry, base: str, new_id: Callable[[], str], doc: Doc
     if request.method == "POST":
         id = new_id()  # noqa: A001
     seen = doc if doc is not None and doc.get("resourceType") == kind else None
-    return Step(at, request.method, kind, id, body, pairs, _version(request.if_match, where), entry.full_url, seen)
+    return Step(
+        at, request.method, kind, id, body, pairs, Demand(_version(request.if_match, where)), entry.full_url, seen
+    )
 
 
 def _conditional(request: _Request, mark: str, id: str) -> bool:  # noqa: A002

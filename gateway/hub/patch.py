@@ -15,9 +15,10 @@ from gateway.fhir import gate as fhir
 from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem
 from gateway.hub import references, update
+from gateway.hub.demands import ANYTHING, Demand
 from gateway.hub.interaction import Interaction, Tools
 from gateway.hub.values import Doc, Written
-from gateway.store.protocol import ANY_VERSION, Write
+from gateway.store.protocol import Write
 from security.caller import Caller
 
 
@@ -42,7 +43,7 @@ async def patch(
     id: str,  # noqa: A002 - FHIR's word
     *,
     change: Change,
-    if_match: int = ANY_VERSION,
+    demand: Demand = ANYTHING,
 ) -> Written:
     """Store what ``change`` makes of the version that ``caller`` sees; one that changes nothing keeps the version.
 
@@ -52,7 +53,7 @@ async def patch(
     async with tools.interaction(caller, "update", kind=kind, id=id) as it:
         it.note({"interface": "FHIR patch"})
         return await update.committed(
-            it, lambda: prepare(it, kind, id, change=change, if_match=if_match), pinned=if_match != ANY_VERSION
+            it, lambda: prepare(it, kind, id, change=change, demand=demand), pinned=demand.pinned
         )
 
 
@@ -62,12 +63,12 @@ async def prepare(
     id: str,  # noqa: A002
     *,
     change: Change,
-    if_match: int,
+    demand: Demand,
     around: references.Around | None = None,
 ) -> Write:
     """Check everything that a patch asks for and return its write against the version that was read."""
     it.scope("update", kind)
-    prior, seen = await update.visible(it, kind, id, if_match=if_match)
+    prior, seen = await update.visible(it, kind, id, demand=demand)
     it.tools.gate.demand_shown(seen, kind, change.touched)
     shown = it.tools.gate.mask(it.caller, seen, codec.parse_exact(prior.body))
     if shown is None:

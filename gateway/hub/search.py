@@ -15,6 +15,7 @@ from gateway.fhir import search as parameters
 from gateway.fhir.predicate import NOTHING
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Clause, Query, ReferenceTerm
+from gateway.fhir.wire import shown
 from gateway.hub import links
 from gateway.hub.interaction import Interaction, Tools
 from gateway.hub.values import Found, Released
@@ -25,6 +26,10 @@ from security.caller import Caller
 log = logging.getLogger(__name__)
 MAX_CHAIN_TARGETS = 500
 """A chain whose inner search finds more is too broad to answer well: ask more precisely (design default)."""
+CRITERIA = frozenset({
+    "_id", "_lastUpdated", "_tag", "_profile", "_security", "_source", "_text", "_content", "_list", "_has",
+})  # fmt: skip
+"""Parameters of all kinds that say which resource; the others say how an answer looks and are no criteria."""
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -77,6 +82,23 @@ def _guard(it: Interaction, query: Query) -> None:
             raise Problem("HUB-002", where=f"{query.kind}?_sort", parameter=key.param)
     if it.tools.gate.narrow(it.caller, "search", query.kind) == NOTHING:
         raise Problem("SEC-403", where=query.kind)
+
+
+async def matched(it: Interaction, kind: str, criteria: Pairs, *, limit: int) -> tuple[Stored, ...]:
+    """Return at most ``limit`` resources that the caller finds by ``criteria``, for a write that means them.
+
+    Nothing is released. Raises HUB-001, HUB-002, HUB-003, SEC-403, HUB-040 (no criteria), HUB-044 (what is no
+    criterion), and what the parser finds, unknown parameters too: they would widen what is meant.
+    """
+    it.scope("search", kind)
+    for name, _ in criteria:
+        if name.startswith("_") and name.partition(":")[0] not in CRITERIA:
+            raise Problem("HUB-044", where=kind, parameter=shown(name))
+    query, _ = prepare(it, kind, criteria, strict=True)
+    if not query.clauses:
+        raise Problem("HUB-040", where=kind)
+    page = await _page(it, replace(query, count=limit))
+    return tuple(row for row in page.rows if it.decide("search", row.facts).allow)
 
 
 async def _page(it: Interaction, query: Query) -> Page:

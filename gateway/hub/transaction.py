@@ -73,12 +73,12 @@ async def _prepared(outer: Interaction, step: Step, around: references.Around) -
 async def _write(it: Interaction, step: Step, around: references.Around) -> Write | Written:
     match step.method:
         case "DELETE":
-            return await delete.prepare(it, step.kind, step.id, if_match=step.if_match)
+            return await delete.prepare(it, step.kind, step.id, demand=step.demand)
         case "POST":
             return await create.prepare(it, step.kind, step.body, id=step.id, around=around, checked=step.doc)
         case _:
             return await update.prepare(
-                it, step.kind, step.id, body=step.body, if_match=step.if_match, around=around, checked=step.doc
+                it, step.kind, step.id, body=step.body, demand=step.demand, around=around, checked=step.doc
             )
 
 

@@ -157,6 +157,16 @@ def hub() -> Iterator[Removal]:
          "versions-and-conditions-as-an-oracle/conditional-delete-in-a-transaction"),
     )  # fmt: skip
     yield Removal(
+        "criteria of a write", "gateway/hub/search.py", "a write means what its caller may search and finds",
+        put("gateway.hub.search:_guard", how.answering_now(None)),
+        ("versions-and-conditions-as-an-oracle/if-none-exist-by-a-masked-birth-date",),
+    )  # fmt: skip
+    yield Removal(
+        "ids that a client gives", "gateway/hub/own_ids.py", "named below one's organisation alone",
+        put("gateway.hub.own_ids:may_give", how.answering_now(True)),
+        ("versions-and-conditions-as-an-oracle/an-id-that-is-taken",),
+    )  # fmt: skip
+    yield Removal(
         "one entry a resource", "gateway/hub/bundle.py", "a resource stands once in a transaction",
         put("gateway.hub.bundle:_distinct", how.answering_now(None)), ("references-retargeted/one-resource-twice",),
     )  # fmt: skip

@@ -113,6 +113,36 @@ ROWS: dict[str, Row] = {
         "同一资源或 fullUrl 在事务中出现两次",
         "one resource or fullUrl stands twice in the transaction",
     ),
+    "HUB-040": Row(
+        400,
+        "required",
+        "没有给出检索条件；条件式操作至少需要一个检索参数",
+        "no criteria were given: a conditional interaction needs at least one search parameter",
+    ),
+    "HUB-041": Row(
+        409,
+        "conflict",
+        "同一条件下不断有其他写入，请稍后重试；资源未改动",
+        "others keep writing under the same criteria: nothing was changed, try again later",
+    ),
+    "HUB-042": Row(
+        412,
+        "multiple-matches",
+        "符合条件的资源超过 {limit} 个，未作改动；请给出更具体的条件",
+        "more than {limit} resources meet the criteria: nothing was changed, be more specific",
+    ),
+    "HUB-043": Row(
+        412,
+        "conflict",
+        "资源已存在，而请求要求它不存在（If-None-Match: *）",
+        "the resource exists, and the request asks that it does not (If-None-Match: *)",
+    ),
+    "HUB-044": Row(
+        400,
+        "not-supported",
+        "参数 {parameter} 不能作为条件",
+        "the parameter {parameter} cannot be a criterion",
+    ),
     "HUB-015": Row(
         503,
         "transient",

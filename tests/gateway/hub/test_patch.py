@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.fhir.problem import Problem, Problems
-from gateway.hub import json_change
+from gateway.hub import Demand, json_change
 from tests.harness import CENTRE, World, care_plan, condition
 
 Doc = dict[str, Any]
@@ -18,7 +18,7 @@ Doc = dict[str, Any]
 async def _patch(world: World, client: str, reference: str, *operations: Doc, version: int = -1) -> Any:
     kind, _, id = reference.partition("/")
     change = json_change(json.dumps(operations).encode())
-    return await world.hub.patch(world.caller(client), kind, id, change=change, if_match=version)
+    return await world.hub.patch(world.caller(client), kind, id, change=change, demand=Demand(version))
 
 
 async def _stored(world: World, reference: str) -> Doc:

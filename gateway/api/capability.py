@@ -47,7 +47,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
                     "documentation": _IDS,
                     "security": _security(token),
                     "resource": [_resource(kind) for kind in sorted(kinds)],
-                    "interaction": [{"code": "transaction"}],
+                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
                     "operation": [{"name": "validate", "definition": _VALIDATE}],
                 }
             ],

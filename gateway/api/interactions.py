@@ -18,7 +18,7 @@ from gateway.api.headers import MEDIA_TYPE
 from gateway.fhir import gate as fhir
 from gateway.fhir import search as parameters
 from gateway.fhir.problem import Lang, Problem
-from gateway.hub import Demand, Hub
+from gateway.hub import Demand, Hub, is_batch
 from security.caller import Caller
 
 ROOT = "/fhir"
@@ -168,15 +168,18 @@ class Interactions:
         return answers.outcome(request, found or (Problem("API-010", severity="information"),))
 
     async def transaction(self, request: Request) -> Response:
-        """Answer `POST` of a transaction Bundle at the base."""
+        """Answer `POST` of a transaction or batch Bundle at the base."""
         caller = self._caller(request)
         bodies.demand_none(bodies.asked(request))
         _demand_no_conditions(request)
         preferred = _prefer(request)
         body = await bodies.resource(request, limit=self._limit)
-        done = await self._hub.transaction(caller, body=body, strict=preferred.strict)
+        alone = is_batch(body)
+        carry_out = self._hub.batch if alone else self._hub.transaction
+        done = await carry_out(caller, body=body, strict=preferred.strict)
+        type_ = "batch-response" if alone else "transaction-response"
         whole = preferred.returns == "representation"
-        answer = bundles.transaction(done, base=self._base, lang=_language(request), representation=whole)
+        answer = bundles.answers(done, type_, base=self._base, lang=_language(request), representation=whole)
         return Response(answer, 200, media_type=MEDIA_TYPE)
 
     async def _instance(self, request: Request) -> Response:

@@ -7,8 +7,12 @@ Source: docs/decisions/0116-a-patch-works-on-what-its-caller-reads.md.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+import msgspec
 
 from gateway.fhir import codec, json_patch
 from gateway.fhir import gate as fhir
@@ -20,6 +24,8 @@ from gateway.hub.interaction import Interaction, Tools
 from gateway.hub.values import Doc, Written
 from gateway.store.protocol import Write
 from security.caller import Caller
+
+JSON_PATCH: Final = "application/json-patch+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,30 @@ def json_change(body: bytes) -> Change:
     """Return the JSON Patch in ``body``. Raises Problem FHIR-001 to FHIR-004, FHIR-070, FHIR-073."""
     operations = json_patch.read(body)
     return Change(lambda doc: json_patch.apply(operations, doc), json_patch.touched(operations))
+
+
+class _Binary(msgspec.Struct):
+    resourceType: str = ""  # noqa: N815 - FHIR's word
+    contentType: str = ""  # noqa: N815
+    data: str = ""
+
+
+_DECODER = msgspec.json.Decoder(_Binary)
+
+
+def wrapped_change(body: bytes) -> Change:
+    """Return the patch in the entry of a bundle: a Binary that holds a JSON Patch (R4 http.html#patch).
+
+    Raises Problem FHIR-070 for another resource, and what the patch's reader finds.
+    """
+    try:
+        found = _DECODER.decode(body)
+        held = b64decode(found.data, validate=True)
+    except (msgspec.DecodeError, ValueError):
+        raise Problem("FHIR-070", reason="Binary") from None
+    if found.resourceType != "Binary" or found.contentType.partition(";")[0].strip() != JSON_PATCH:
+        raise Problem("FHIR-070", reason=f"Binary {JSON_PATCH}")
+    return json_change(held)
 
 
 async def patch(

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from datetime import datetime
 
 from gateway.fhir.problem import Problem
-from gateway.hub import changes as feed
 from gateway.hub import (
+    batch,
     conditional,
     create,
     delete,
@@ -27,6 +27,7 @@ from gateway.hub import (
     validate,
     vread,
 )
+from gateway.hub import changes as feed
 from gateway.hub.demands import ANYTHING, Demand
 from gateway.hub.ingest import Message, Outcome, Priors
 from gateway.hub.interaction import Blinder, Journal, Tools, demand_inner
@@ -150,6 +151,10 @@ class Hub:
     async def transaction(self, caller: Caller, *, body: bytes, strict: bool = False) -> tuple[Answer, ...]:
         """Carry out a transaction bundle. See `gateway.hub.transaction`."""
         return await transaction.transaction(self._tools, caller, body=body, strict=strict)
+
+    async def batch(self, caller: Caller, *, body: bytes, strict: bool = False) -> tuple[Answer, ...]:
+        """Carry out a batch bundle, each entry by itself. See `gateway.hub.batch`."""
+        return await batch.batch(self._tools, caller, body=body, strict=strict)
 
     async def validate(self, caller: Caller, kind: str, *, body: bytes, id: str = "") -> tuple[Problem, ...]:  # noqa: A002
         """Return the problems of a resource. See `gateway.hub.validate`."""

@@ -151,15 +151,15 @@ def hub() -> Iterator[Removal]:
         ("tasks-moved-by-the-wrong-hand/a-doctor's-move-by-a-nurse",),
     )  # fmt: skip
     yield Removal(
-        "conditions in a transaction", "gateway/hub/bundle.py", "refused, not ignored",
-        put("gateway.hub.bundle:_conditional", how.answering_now(False)),
-        ("versions-and-conditions-as-an-oracle/if-none-exist-in-a-transaction",
-         "versions-and-conditions-as-an-oracle/conditional-delete-in-a-transaction"),
+        "addresses of entries", "gateway/hub/bundle.py", "a fullUrl is that of its entry, so that no reference turns",
+        put("gateway.hub.bundle:_demand_own_urls", how.answering_now(None)),
+        ("references-retargeted/an-address-that-is-another-entry's",),
     )  # fmt: skip
     yield Removal(
         "criteria of a write", "gateway/hub/search.py", "a write means what its caller may search and finds",
         put("gateway.hub.search:_guard", how.answering_now(None)),
-        ("versions-and-conditions-as-an-oracle/if-none-exist-by-a-masked-birth-date",),
+        ("versions-and-conditions-as-an-oracle/if-none-exist-by-a-masked-birth-date",
+         "versions-and-conditions-as-an-oracle/a-conditional-reference-by-a-masked-birth-date"),
     )  # fmt: skip
     yield Removal(
         "ids that a client gives", "gateway/hub/own_ids.py", "named below one's organisation alone",
@@ -167,8 +167,9 @@ def hub() -> Iterator[Removal]:
         ("versions-and-conditions-as-an-oracle/an-id-that-is-taken",),
     )  # fmt: skip
     yield Removal(
-        "one entry a resource", "gateway/hub/bundle.py", "a resource stands once in a transaction",
-        put("gateway.hub.bundle:_distinct", how.answering_now(None)), ("references-retargeted/one-resource-twice",),
+        "one entry a resource", "gateway/hub/transaction.py", "a resource stands once in a transaction",
+        put("gateway.hub.transaction:_demand_distinct", how.answering_now(None)),
+        ("references-retargeted/one-resource-twice",),
     )  # fmt: skip
     yield Removal(
         "the journal's readers", "gateway/hub/trail.py", "the auditor only",

@@ -86,32 +86,27 @@ ROWS: dict[str, Row] = {
     "HUB-010": Row(
         400,
         "not-supported",
-        "只接受 type 为 transaction 的 Bundle，收到的是 {type}",
-        "only a Bundle of type transaction is accepted here, not {type}",
+        "只接受 type 为 transaction 或 batch 的 Bundle，收到的是 {type}",
+        "only a Bundle of type transaction or batch is accepted here, not {type}",
     ),
     "HUB-011": Row(
         413,
         "too-long",
-        "一个事务至多 {limit} 个条目，请分批提交",
-        "a transaction holds at most {limit} entries: split it",
+        "一个 Bundle 至多 {limit} 个条目或条件式引用，请分批提交",
+        "a Bundle holds at most {limit} entries or conditional references: split it",
     ),
-    "HUB-012": Row(
-        400,
-        "not-supported",
-        "尚不支持条件式操作（按检索条件新建、更新、删除），也不会忽略条件",
-        "conditional create, update and delete are not supported yet, and a condition is never ignored",
-    ),
+    # HUB-012: conditional entries, refused until they were built.
     "HUB-013": Row(
         400,
         "invalid",
-        "无法理解该条目：需要 GET、POST、PUT 或 DELETE，地址为 Type 或 Type/id，资源与之相符",
-        "this entry is not understood: GET, POST, PUT or DELETE of Type or Type/id, with a resource that fits",
+        "无法理解该条目：方法、地址（Type、Type/id、Type?条件）、资源和条件须相互对应",
+        "this entry is not understood: method, address (Type, Type/id, Type?...), resource and conditions must fit",
     ),
     "HUB-014": Row(
         400,
         "duplicate",
-        "同一资源或 fullUrl 在事务中出现两次",
-        "one resource or fullUrl stands twice in the transaction",
+        "同一资源、fullUrl 或条件在事务中出现两次",
+        "one resource, fullUrl or set of criteria stands twice in the transaction",
     ),
     "HUB-040": Row(
         400,
@@ -142,6 +137,24 @@ ROWS: dict[str, Row] = {
         "not-supported",
         "参数 {parameter} 不能作为条件",
         "the parameter {parameter} cannot be a criterion",
+    ),
+    "HUB-045": Row(
+        412,
+        "not-found",
+        "条件式引用没有恰好对应一个可见的资源，未作改动",
+        "a conditional reference does not meet exactly one resource that you may see: nothing was changed",
+    ),
+    "HUB-046": Row(
+        400,
+        "invalid",
+        "fullUrl 与条目不符；新建的资源请用 urn:uuid",
+        "the fullUrl is not that of its entry: use urn:uuid for a new resource",
+    ),
+    "HUB-047": Row(
+        400,
+        "invalid",
+        "batch 中的条目不得引用同一 batch 的其他条目；请改用 transaction",
+        "an entry of a batch may not refer to another one of it: use a transaction",
     ),
     "HUB-015": Row(
         503,

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from gateway.api import headers
 from gateway.fhir.problem import Problem
 from gateway.fhir.wire import PERSONAL
-from gateway.hub import Change, json_change
+from gateway.hub import Change, fhirpath_change, json_change
 
 MAX_FORM_BYTES = 64 * 1024
 """A search of 32 clauses with 100 values each fits (design default)."""
@@ -85,11 +85,12 @@ async def resource(request: Request, *, limit: int) -> bytes:
     return await _bytes(request, limit)
 
 
-async def patch(request: Request, *, limit: int) -> Change:
-    """Return the change that the body asks for. Raises Problem API-005, API-012, and what the patch's reader finds."""
+async def patch(request: Request, *, kind: str, limit: int) -> Change:
+    """Return the change of a ``kind`` that the body asks for, not read yet. Raises Problem API-005, API-012."""
     found = request.headers
-    headers.demand_patch(found.get("content-type", ""), found.get("content-encoding", ""))
-    return json_change(await _bytes(request, limit))
+    is_json = headers.is_json_patch(found.get("content-type", ""), found.get("content-encoding", ""))
+    body = await _bytes(request, limit)
+    return json_change(body) if is_json else fhirpath_change(body, kind=kind)
 
 
 async def form(request: Request) -> list[tuple[str, str]]:

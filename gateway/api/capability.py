@@ -40,7 +40,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
             "implementation": {"description": "医养结合 FHIR 网关与健康数据中枢", "url": base},
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json"],
-            "patchFormat": ["application/json-patch+json"],
+            "patchFormat": ["application/json-patch+json", "application/fhir+json"],
             "rest": [
                 {
                     "mode": "server",

@@ -78,12 +78,14 @@ def demand_content(content_type: str, content_encoding: str, *, form: bool = Fal
         raise Problem("API-005", expected=expected)
 
 
-def demand_patch(content_type: str, content_encoding: str) -> None:
-    """Raise Problem("API-005") unless the body is a JSON Patch in UTF-8, not compressed."""
+def is_json_patch(content_type: str, content_encoding: str) -> bool:
+    """Tell a JSON Patch from a FHIRPath Patch; in UTF-8, not compressed. Raises Problem("API-005")."""
     kind, params = next(_media(content_type), ("", {}))
     plain = content_encoding.lower() in ("", "identity") and params.get("charset", "utf-8").lower() in _UTF_8
-    if kind != JSON_PATCH or not plain:
-        raise Problem("API-005", expected=JSON_PATCH)
+    # `application/json` may be either, and is not guessed at.
+    if kind not in (JSON_PATCH, FHIR_JSON) or params.get("fhirversion", "") not in _VERSIONS or not plain:
+        raise Problem("API-005", expected=f"{JSON_PATCH}, {FHIR_JSON}")
+    return kind == JSON_PATCH
 
 
 def demand(found: Headers) -> Demand:

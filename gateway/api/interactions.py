@@ -131,7 +131,7 @@ class Interactions:
         caller, kind, id = self._about(request)  # noqa: A001
         bodies.demand_none(bodies.asked(request))
         demand = _demand(request)
-        change = await bodies.patch(request, limit=self._limit)
+        change = await bodies.patch(request, kind=kind, limit=self._limit)
         written = await self._hub.patch(caller, kind, id, change=change, demand=demand)
         return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
 
@@ -139,7 +139,7 @@ class Interactions:
         """Answer `PATCH Kind?criteria`."""
         caller, kind = self._caller(request), _kind(request)
         criteria, demand = bodies.asked(request), _demand(request)
-        change = await bodies.patch(request, limit=self._limit)
+        change = await bodies.patch(request, kind=kind, limit=self._limit)
         written = await self._hub.patch_where(caller, kind, criteria=criteria, change=change, demand=demand)
         return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
 

@@ -3,7 +3,7 @@
 from gateway.hub.bundle import Step, is_batch
 from gateway.hub.demands import Demand
 from gateway.hub.ingest import Message
-from gateway.hub.patch import Change, json_change
+from gateway.hub.patch import Change, fhirpath_change, json_change
 from gateway.hub.service import Hub
 from gateway.hub.trail import PARAMETERS as AUDIT_PARAMETERS
 from gateway.hub.transaction import Answer, Failed
@@ -24,6 +24,7 @@ __all__ = [
     "Released",
     "Step",
     "Written",
+    "fhirpath_change",
     "is_batch",
     "json_change",
 ]

@@ -71,7 +71,7 @@ async def _written(tools: Tools, caller: Caller, step: Step) -> Outcome:
 
 
 async def _patched(tools: Tools, caller: Caller, step: Step) -> Written:
-    change = patch.wrapped_change(step.body)
+    change = patch.wrapped_change(step.body, kind=step.kind)
     if step.id:
         return await patch.patch(tools, caller, step.kind, step.id, change=change, demand=step.demand)
     return await conditional.patch_where(

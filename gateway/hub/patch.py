@@ -10,11 +10,11 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.fhir import codec, json_patch
+from gateway.fhir import codec, fhirpath_patch, json_patch
 from gateway.fhir import gate as fhir
 from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem
@@ -28,18 +28,36 @@ from security.caller import Caller
 JSON_PATCH: Final = "application/json-patch+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A patch that was read: ``apply`` makes another document of one, ``touched`` are the members that it names."""
+class Read(NamedTuple):
+    """A patch that was understood: ``apply`` makes another document of one, ``touched`` are the members it names."""
 
     apply: Callable[[Doc], Doc]
     touched: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A patch as it came. ``read`` understands it: inside the interaction, so that a bad one leaves its entry too."""
+
+    read: Callable[[], Read]
+
+
 def json_change(body: bytes) -> Change:
-    """Return the JSON Patch in ``body``. Raises Problem FHIR-001 to FHIR-004, FHIR-070, FHIR-073."""
-    operations = json_patch.read(body)
-    return Change(lambda doc: json_patch.apply(operations, doc), json_patch.touched(operations))
+    """Return the JSON Patch in ``body``; reading it raises Problem FHIR-001 to FHIR-004, FHIR-070, FHIR-073."""
+    return Change(lambda: _json(body))
+
+
+def fhirpath_change(body: bytes, *, kind: str) -> Change:
+    """Return the FHIRPath Patch of a ``kind``; reading it raises what the fhir gate finds, FHIR-070, FHIR-073."""
+    return Change(lambda: _fhirpath(body, kind))
+
+
+def wrapped_change(body: bytes, *, kind: str) -> Change:
+    """Return the patch of a ``kind`` in the entry of a bundle (R4 http.html#patch).
+
+    It is a Parameters, or a Binary that holds a JSON Patch. Reading it raises Problem FHIR-070 for another resource.
+    """
+    return Change(lambda: _wrapped(body, kind))
 
 
 class _Binary(msgspec.Struct):
@@ -51,19 +69,28 @@ class _Binary(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Binary)
 
 
-def wrapped_change(body: bytes) -> Change:
-    """Return the patch in the entry of a bundle: a Binary that holds a JSON Patch (R4 http.html#patch).
+def _json(body: bytes) -> Read:
+    operations = json_patch.read(body)
+    return Read(lambda doc: json_patch.apply(operations, doc), json_patch.touched(operations))
 
-    Raises Problem FHIR-070 for another resource, and what the patch's reader finds.
-    """
+
+def _fhirpath(body: bytes, kind: str) -> Read:
+    operations = fhirpath_patch.read(body, kind=kind)
+    named = fhirpath_patch.touched(operations, kind=kind)
+    return Read(lambda doc: fhirpath_patch.apply(operations, doc), named)
+
+
+def _wrapped(body: bytes, kind: str) -> Read:
     try:
         found = _DECODER.decode(body)
+        if found.resourceType == "Parameters":
+            return _fhirpath(body, kind)
         held = b64decode(found.data, validate=True)
     except (msgspec.DecodeError, ValueError):
         raise Problem("FHIR-070", reason="Binary") from None
     if found.resourceType != "Binary" or found.contentType.partition(";")[0].strip() != JSON_PATCH:
         raise Problem("FHIR-070", reason=f"Binary {JSON_PATCH}")
-    return json_change(held)
+    return _json(held)
 
 
 async def patch(
@@ -98,12 +125,13 @@ async def prepare(
 ) -> Write:
     """Check everything that a patch asks for and return its write against the version that was read."""
     it.scope("update", kind)
+    found = change.read()
     prior, seen = await update.visible(it, kind, id, demand=demand)
-    it.tools.gate.demand_shown(seen, kind, change.touched)
+    it.tools.gate.demand_shown(seen, kind, found.touched)
     shown = it.tools.gate.mask(it.caller, seen, codec.parse_exact(prior.body))
     if shown is None:
         raise Problem("SEC-404")
-    body = codec.dump_exact(await aside(len(prior.body), lambda: change.apply(shown)))
+    body = codec.dump_exact(await aside(len(prior.body), lambda: found.apply(shown)))
     # Read again as a client's body is: what was put together may be too large.
     exact = await aside(len(body), lambda: fhir.accept_partial(body, kind=kind))
     if exact.get("id") != id:

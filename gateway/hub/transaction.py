@@ -238,7 +238,7 @@ async def _ready(work: _Work, around: references.Around) -> Write | Written | No
         case "POST" if work.found is not None:
             return conditional.known(it, work.found)
         case "PATCH":
-            change = patch.wrapped_change(step.body)
+            change = patch.wrapped_change(step.body, kind=step.kind)
             return await patch.prepare(it, step.kind, step.id, change=change, demand=step.demand, around=around)
         case "PUT" if work.found is not None or work.claim is None or step.demand is NOTHING:
             return await update.prepare(

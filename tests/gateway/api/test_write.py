@@ -177,7 +177,8 @@ async def test_a_json_patch_makes_the_next_version(world: World) -> None:
 @pytest.mark.parametrize(
     ("body", "headers", "status", "code"),
     [
-        (b"[]", {"Content-Type": "application/fhir+json"}, 415, "API-005"),
+        (b"[]", {"Content-Type": "application/json"}, 415, "API-005"),
+        (b"[]", {"Content-Type": "application/fhir+json"}, 400, "FHIR-001"),
         (b"[]", {"Content-Encoding": "gzip"}, 415, "API-005"),
         (b"{}", {}, 400, "FHIR-070"),
         (b'[{"op":"test","path":"/status","value":"draft"}]', {}, 422, "FHIR-072"),
@@ -197,3 +198,16 @@ async def test_a_patch_that_cannot_be_done_is_refused(
     )
 
     assert (response.status_code, codes(response)[0]) == (status, code)
+
+
+async def test_a_fhirpath_patch_makes_the_next_version(world: World) -> None:
+    parts = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "CarePlan.period.end"},
+        {"name": "value", "valueDateTime": "2026-07-01"},
+    ]
+    patch = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+
+    response = await world.fhir("centre-doctor", "PATCH", "CarePlan/elder-plan", json=patch)
+
+    assert (response.status_code, response.json()["period"]["end"]) == (200, "2026-07-01")

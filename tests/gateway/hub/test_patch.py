@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.fhir.problem import Problem, Problems
-from gateway.hub import Demand, json_change
+from gateway.hub import Change, Demand, fhirpath_change, json_change
 from tests.harness import CENTRE, World, care_plan, condition
 
 Doc = dict[str, Any]
@@ -198,3 +198,50 @@ async def test_a_patch_has_its_entry(world: World) -> None:
     assert (entry.action, entry.interface, entry.entity, entry.version) == (
         "update", "FHIR patch", "CarePlan/elder-plan", 2,
     )  # fmt: skip
+
+
+def _fhirpath(op: str, path: str, *parts: Doc, kind: str) -> Change:
+    named = [{"name": "type", "valueCode": op}, {"name": "path", "valueString": path}, *parts]
+    body = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": named}]}
+    return fhirpath_change(json.dumps(body).encode(), kind=kind)
+
+
+async def test_a_fhirpath_patch_makes_the_next_version(world: World) -> None:
+    title = {"name": "name", "valueString": "title"}, {"name": "value", "valueString": "计划"}
+    change = _fhirpath("add", "CarePlan", *title, kind="CarePlan")
+
+    written = await world.hub.patch(world.caller("centre-doctor"), "CarePlan", "elder-plan", change=change)
+
+    assert (written.version, (await _stored(world, "CarePlan/elder-plan"))["title"]) == (2, "计划")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Task.extension",
+        "Task.extension('http://example.org/remark').value",
+        "Task.where(extension.exists()).status",
+        "Task.reasonCode",
+    ],
+)
+async def test_a_path_through_what_is_hidden_is_refused(world: World, path: str) -> None:
+    change = _fhirpath("delete", path, kind="Task")
+
+    with pytest.raises(Problem, match="SEC-405"):
+        await world.hub.patch(world.caller("station-carer"), "Task", "elder-follow-up", change=change, demand=Demand(1))
+
+
+async def test_a_criterion_meets_a_masked_value_as_it_is_read(world: World) -> None:
+    path = "Patient.identifier.where(value = '410199194303051027').value"
+    change = _fhirpath("replace", path, {"name": "value", "valueString": "x"}, kind="Patient")
+
+    with pytest.raises(Problem, match="FHIR-071"):
+        await world.hub.patch(world.caller("station-doctor"), "Patient", "elder", change=change)
+
+
+async def test_a_patch_that_cannot_be_read_leaves_its_entry(world: World) -> None:
+    with pytest.raises(Problem, match="FHIR-070"):
+        await world.hub.patch(world.caller("centre-doctor"), "CarePlan", "elder-plan", change=json_change(b"{}"))
+
+    (entry,) = await world.entries(agent="centre-doctor")
+    assert (entry.interface, entry.reasons) == ("FHIR patch", ("FHIR-070",))

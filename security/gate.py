@@ -358,6 +358,19 @@ class Gate:
             raise Problem("SEC-403")
         return restore(decision.view, stored, incoming) if decision.view else incoming
 
+    def demand_shown(self, decision: Decision, kind: str, members: Iterable[str]) -> None:
+        """Raise Problem("SEC-405", where=element) for one of ``members`` of a ``kind`` that the view does not show.
+
+        For a change that names what it touches: the answer is the same whether the member is there or not.
+        """
+        if not decision.allow:
+            raise Problem("SEC-403")
+        for member in sorted(members):
+            if decision.view is not None and decision.view.removes(member):
+                # A member that no type has is not repeated: it may be anything.
+                name = f"{kind}.{member}" if member.isascii() and member.isalpha() else kind
+                raise Problem("SEC-405", where=name, element=name)
+
     def forbidden_param(self, caller: Caller, kind: str, param: str, *, terms: Sequence[Term] = ()) -> bool:
         """Tell whether searching (or sorting, or chaining) ``kind`` by ``param`` would reveal a masked element.
 

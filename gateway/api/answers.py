@@ -54,9 +54,9 @@ def write(request: Request, written: Written, *, base: str, returns: Return) -> 
     return Response(body, status, extra, MEDIA_TYPE if body else None)
 
 
-def deletion(request: Request, written: Written, *, returns: Return) -> Response:
-    """Return the outcome of a delete: 204, or 200 with the outcome that was asked for."""
-    extra = {"ETag": etag(written)}
+def deletion(request: Request, written: Sequence[Written], *, returns: Return) -> Response:
+    """Return the outcome of a delete: 204, or 200 with the outcome that was asked for; of one version its tag."""
+    extra = {"ETag": etag(written[0])} if len(written) == 1 else {}
     if returns == "OperationOutcome":
         return outcome(request, (done(),), extra=extra)
     return Response(b"", 204, extra)

@@ -5,6 +5,7 @@ Refused: a body that is too large before it is read, forms and query strings tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -15,11 +16,13 @@ from starlette.requests import Request
 from gateway.api import headers
 from gateway.fhir.problem import Problem
 from gateway.fhir.wire import PERSONAL
+from gateway.hub import Change, fhirpath_change, json_change
 
 MAX_FORM_BYTES = 64 * 1024
 """A search of 32 clauses with 100 values each fits (design default)."""
 MAX_PAIRS = 200
 """Parameters of one request; a search may have 32 (design default)."""
+_COUNT = re.compile(r"[1-9][0-9]{0,2}")
 _SHAPE = frozenset({"_format", "_pretty"})
 """Parameters that concern the form of an answer, not what is in it."""
 Pairs = Sequence[tuple[str, str]]
@@ -46,6 +49,29 @@ def asked(request: Request) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if name not in _SHAPE]
 
 
+def criteria(values: Sequence[str], *, kind: str) -> list[tuple[str, str]] | None:
+    """Return the criteria of `If-None-Exist`, None without one. Raises Problem API-001, API-007.
+
+    R4 http.html#ccreate: what follows `?` in a search; clients also send the `?`, or the kind before it.
+    """
+    if not values:
+        return None
+    if len(values) > 1 or not values[0].isascii():
+        raise Problem("API-001", name="If-None-Exist", reason="search parameters are expected, once")
+    return pairs(values[0].strip().removeprefix(kind).removeprefix("?").encode())
+
+
+def most(found: Pairs) -> tuple[list[tuple[str, str]], int]:
+    """Return the criteria of a conditional delete, and how many resources it may delete (`_count`, else one).
+
+    Raises Problem("API-008") for a `_count` that is no number from 1 to 999.
+    """
+    counts = [value for name, value in found if name == "_count"]
+    if len(counts) > 1 or not all(_COUNT.fullmatch(value) for value in counts):
+        raise Problem("API-008", name="_count")
+    return [pair for pair in found if pair[0] != "_count"], int(counts[0]) if counts else 1
+
+
 def demand_none(found: Pairs) -> None:
     """Raise Problem("API-008") for a parameter where none is understood: it is never ignored."""
     if found:
@@ -58,6 +84,14 @@ async def resource(request: Request, *, limit: int) -> bytes:
     """Return the body, which should be one FHIR resource. Raises Problem API-005, API-012."""
     _demand_content(request, form=False)
     return await _bytes(request, limit)
+
+
+async def patch(request: Request, *, kind: str, limit: int) -> Change:
+    """Return the change of a ``kind`` that the body asks for, not read yet. Raises Problem API-005, API-012."""
+    found = request.headers
+    is_json = headers.is_json_patch(found.get("content-type", ""), found.get("content-encoding", ""))
+    body = await _bytes(request, limit)
+    return json_change(body) if is_json else fhirpath_change(body, kind=kind)
 
 
 async def form(request: Request) -> list[tuple[str, str]]:

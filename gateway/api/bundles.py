@@ -1,4 +1,4 @@
-"""Bundles of the answers: searchset, history, transaction-response. Bodies are spliced in as bytes, never re-parsed.
+"""Bundles of the answers: searchset, history, what a transaction or batch did. Bodies are spliced in, never re-parsed.
 
 In: pages and answers of the hub. Out: JSON bytes. Source: FHIR R4 bundle.html; http.html#search, #history,
 #transaction-response.
@@ -6,18 +6,23 @@ In: pages and answers of the hub. Out: JSON bytes. Source: FHIR R4 bundle.html; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from http import HTTPStatus
 
 import orjson
 
 from gateway.api.answers import etag, location
+from gateway.api.headers import is_known
 from gateway.fhir.problem import Lang, to_outcome
-from gateway.hub import Answer, Found, Released, Written
+from gateway.hub import Answer, Failed, Found, Released, Step, Written
 from gateway.hub.operations import Match
 
 _GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
-_REASONS = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
+
+
+def _status(code: int) -> str:
+    return f"{code} {HTTPStatus(code).phrase}"
 
 
 def searchset(found: Found, *, path: str, base: str, lang: Lang) -> bytes:
@@ -56,22 +61,44 @@ def _graded(one: Match) -> bytes:
     return orjson.dumps({"extension": [grade], "mode": "match", "score": one.score})
 
 
-def transaction(answers: Sequence[Answer], *, base: str, lang: Lang, representation: bool) -> bytes:
-    """Return what became of each entry; ``representation`` adds the resources that were written."""
-    entries = (_answer(answer, base=base, lang=lang, representation=representation) for answer in answers)
-    return _bundle("transaction-response", entries)
+def answers(done: Sequence[Answer], type_: str, *, base: str, lang: Lang, representation: bool) -> bytes:
+    """Return what became of each entry as a Bundle of ``type_``; ``representation`` adds the resources written."""
+    entries = (_answer(answer, base=base, lang=lang, representation=representation) for answer in done)
+    return _bundle(type_, entries)
 
 
 def _answer(answer: Answer, *, base: str, lang: Lang, representation: bool) -> bytes:
-    outcome = answer.outcome
-    if isinstance(outcome, Found):
-        body = searchset(outcome, path=answer.step.kind, base=base, lang=lang)
-        return _entry("", body, response={"status": _REASONS[200]})
-    if isinstance(outcome, Released):
-        return _entry(_full_url(outcome, base), outcome.body, response=_response(200, outcome))
-    if answer.step.method == "DELETE":
-        return _entry("", b"", response={"status": _REASONS[204], "etag": etag(outcome)})
-    return _written(outcome, base, representation=representation)
+    outcome, step = answer.outcome, answer.step
+    match outcome:
+        case None:
+            return _entry("", b"", response={"status": _status(204)})
+        case Failed(problems, status):
+            return _entry("", b"", response={"status": _status(status), "outcome": to_outcome(problems, lang)})
+        case Found():
+            return _entry("", _page(step, outcome, base, lang), response={"status": _status(200)})
+        case Released():
+            return _read(step, outcome, base)
+        case _ if step.method == "DELETE":
+            return _entry("", b"", response={"status": _status(204), "etag": etag(outcome)})
+        case _:
+            return _written(outcome, base, representation=representation)
+
+
+def _page(step: Step, found: Found, base: str, lang: Lang) -> bytes:
+    if step.method == "HEAD":
+        return b""
+    if step.history:
+        return history(found, path=f"{step.kind}/{step.id}/_history", base=base)
+    return searchset(found, path=step.kind, base=base, lang=lang)
+
+
+def _read(step: Step, released: Released, base: str) -> bytes:
+    known = is_known(released.version, released.updated, none_match=step.none_match, modified_since=step.modified_since)
+    # As with a single read: the view may have changed while the version did not.
+    if known and not released.masked:
+        return _entry("", b"", response={"status": _status(304), "etag": etag(released)})
+    body = released.body if step.method == "GET" else b""
+    return _entry(_full_url(released, base), body, response=_response(200, released))
 
 
 def _written(written: Written, base: str, *, representation: bool) -> bytes:
@@ -91,7 +118,7 @@ def _version(row: Released, base: str) -> bytes:
 
 def _response(status: int, version: Released | Written) -> dict[str, str]:
     updated = version.updated.isoformat(timespec="milliseconds")
-    return {"status": _REASONS[status], "etag": etag(version), "lastModified": updated}
+    return {"status": _status(status), "etag": etag(version), "lastModified": updated}
 
 
 def _entry(
@@ -100,7 +127,7 @@ def _entry(
     *,
     search: bytes = b"",
     request: dict[str, str] | None = None,
-    response: dict[str, str] | None = None,
+    response: Mapping[str, object] | None = None,
 ) -> bytes:
     parts = (
         b'"fullUrl":' + orjson.dumps(full_url) if full_url else b"",

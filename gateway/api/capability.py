@@ -19,10 +19,16 @@ from gateway.terminology import Known
 
 AUDIT = "AuditEvent"
 _READS = ("read", "vread", "history-instance", "search-type")
-_WRITES = ("create", "update", "delete")
+_WRITES = ("create", "update", "patch", "delete")
 _SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
+
+
+_IDS = (
+    "An id of a client's own (PUT of a new resource) begins with org<credit code of its organisation>-; "
+    "a conditional delete of several needs _count (at most 100)."
+)
 
 
 def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: datetime) -> bytes:
@@ -37,12 +43,14 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
             "implementation": {"description": "医养结合 FHIR 网关与健康数据中枢", "url": base},
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json"],
+            "patchFormat": ["application/json-patch+json", "application/fhir+json"],
             "rest": [
                 {
                     "mode": "server",
+                    "documentation": _IDS,
                     "security": _security(token),
                     "resource": [_resource(kind, kinds) for kind in sorted(kinds)],
-                    "interaction": [{"code": "transaction"}],
+                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
                     "operation": [{"name": "validate", "definition": _VALIDATE}],
                 }
             ],
@@ -108,11 +116,11 @@ def _resource(kind: str, kinds: Sequence[str]) -> dict[str, Any]:
         "interaction": [{"code": code} for code in (*_READS, *_WRITES)],
         "versioning": "versioned-update" if kind == "Task" else "versioned",
         "readHistory": True,
-        "updateCreate": False,
-        "conditionalCreate": False,
+        "updateCreate": True,
+        "conditionalCreate": True,
         "conditionalRead": "full-support",
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalUpdate": True,
+        "conditionalDelete": "multiple",
         "referencePolicy": ["literal", "local"],
         **_includes(kind, kinds),
         "searchParam": _search(parameters.params_of(kind)),

@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
+from starlette.datastructures import Headers
+
 from gateway.fhir.problem import Lang, Problem
-from gateway.hub import ANY_VERSION
+from gateway.hub import ANY_VERSION, Demand
 
 FHIR_JSON = "application/fhir+json"
 MEDIA_TYPE = f"{FHIR_JSON}; charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
+JSON_PATCH = "application/json-patch+json"
 NO_SUCH_VERSION = 0
 """For an entity tag that is none of ours: it is well formed and matches nothing."""
 _JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
@@ -25,6 +28,7 @@ _SERVED = _JSON | {"*/*", "application/*", "text/*"}
 _FORMATS = _JSON | {"json", "application/fhir json"}
 """`application/fhir json` is what a plus sign becomes that a client forgot to encode."""
 _VERSIONS = frozenset({"", "4.0"})
+_UTF_8 = frozenset({"utf-8", "utf8"})
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -70,12 +74,43 @@ def demand_content(content_type: str, content_encoding: str, *, form: bool = Fal
     kind, params = next(_media(content_type), ("", {}))
     charset = params.get("charset", "utf-8").lower()
     known = kind == FORM if form else kind in _JSON and params.get("fhirversion", "") in _VERSIONS
-    if not known or charset not in ("utf-8", "utf8") or content_encoding.lower() not in ("", "identity"):
+    if not known or charset not in _UTF_8 or content_encoding.lower() not in ("", "identity"):
         raise Problem("API-005", expected=expected)
 
 
-def if_match(values: Sequence[str]) -> int:
-    """Return the version that `If-Match` demands, ANY_VERSION for none or `*`. Raises Problem("API-001").
+def is_json_patch(content_type: str, content_encoding: str) -> bool:
+    """Tell a JSON Patch from a FHIRPath Patch; in UTF-8, not compressed. Raises Problem("API-005")."""
+    kind, params = next(_media(content_type), ("", {}))
+    plain = content_encoding.lower() in ("", "identity") and params.get("charset", "utf-8").lower() in _UTF_8
+    # `application/json` may be either, and is not guessed at.
+    if kind not in (JSON_PATCH, FHIR_JSON) or params.get("fhirversion", "") not in _VERSIONS or not plain:
+        raise Problem("API-005", expected=f"{JSON_PATCH}, {FHIR_JSON}")
+    return kind == JSON_PATCH
+
+
+def demand(found: Headers) -> Demand:
+    """Return what a write demands of the version that it meets. Raises Problem("API-001").
+
+    `If-Unmodified-Since` counts only without `If-Match` (RFC 9110 §13.1.4). Of `If-None-Match` a write takes `*` alone.
+    """
+    match, none_match = found.getlist("if-match"), found.getlist("if-none-match")
+    if none_match and none_match != ["*"]:
+        raise Problem("API-001", name="If-None-Match", reason="* is expected")
+    since = _moment(found.getlist("if-unmodified-since")) if not match else None
+    return Demand(_version(match), since, absent=bool(none_match), there=match == ["*"])
+
+
+def _moment(values: Sequence[str]) -> datetime | None:
+    if not values:
+        return None
+    try:
+        return _aware(parsedate_to_datetime(values[0] if len(values) == 1 else ""))
+    except ValueError:
+        raise Problem("API-001", name="If-Unmodified-Since", reason="one HTTP date is expected") from None
+
+
+def _version(values: Sequence[str]) -> int:
+    """Return the version that `If-Match` demands, ANY_VERSION for none or `*`.
 
     A tag that is no version of ours gives NO_SUCH_VERSION: it is answered 412, not 400.
     """

@@ -7,7 +7,7 @@ unknown parameter or condition is refused. Source: FHIR R4 http.html; docs/decis
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from gateway.fhir import definitions
 from gateway.fhir import gate as fhir
 from gateway.fhir import search as parameters
 from gateway.fhir.problem import Lang, Problem
-from gateway.hub import Hub
+from gateway.hub import Demand, Hub, is_batch
 from security.caller import Caller
 
 ROOT = "/fhir"
@@ -29,8 +29,10 @@ Authenticate = Callable[[Request], Caller]
 Endpoint = Callable[[Request], Awaitable[Response]]
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
-_CONDITIONS = ("if-none-exist", "if-none-match", "if-modified-since", "if-unmodified-since")
-"""Conditions of writes that are not built (R4 http.html#ccreate, #cond-update; RFC 9110 §13)."""
+_CONDITIONS = ("if-none-exist", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+"""Conditions of requests (R4 http.html#ccreate, #cond-update; RFC 9110 §13); each method takes some of them."""
+_OF_A_CREATE = frozenset({"if-none-exist"})
+_OF_A_VERSION = frozenset({"if-match", "if-none-match", "if-unmodified-since"})
 
 
 class Interactions:
@@ -48,10 +50,10 @@ class Interactions:
         """Return the routes below `/fhir`, the busiest first."""
         instance = f"{ROOT}/{{kind}}/{{id}}"
         return [
-            Route(instance, self._instance, methods=["GET", "PUT", "DELETE"]),
+            Route(instance, self._instance, methods=["GET", "PUT", "PATCH", "DELETE"]),
             Route(f"{ROOT}/{{kind}}/_search", self.search_by_form, methods=["POST"]),
             Route(f"{ROOT}/{{kind}}/$validate", self.validate, methods=["POST"]),
-            Route(f"{ROOT}/{{kind}}", self._type, methods=["GET", "POST"]),
+            Route(f"{ROOT}/{{kind}}", self._type, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route(f"{instance}/_history", self.history, methods=["GET"]),
             Route(f"{instance}/_history/{{version}}", self.vread, methods=["GET"]),
             Route(f"{instance}/$validate", self.validate, methods=["GET", "POST"]),
@@ -118,25 +120,60 @@ class Interactions:
     async def create(self, request: Request) -> Response:
         """Answer `POST Kind`."""
         caller, kind = self._caller(request), _kind(request)
-        _demand_plain_write(request)
-        written = await self._hub.create(caller, kind, body=await bodies.resource(request, limit=self._limit))
+        bodies.demand_none(bodies.asked(request))
+        _demand_no_conditions(request, but=_OF_A_CREATE)
+        unless = bodies.criteria(request.headers.getlist("if-none-exist"), kind=kind)
+        body = await bodies.resource(request, limit=self._limit)
+        written = await self._hub.create(caller, kind, body=body, unless=unless)
         return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
 
     async def update(self, request: Request) -> Response:
-        """Answer `PUT Kind/id`, against the version of `If-Match` if given."""
+        """Answer `PUT Kind/id`, against the version that the headers demand, if any."""
         caller, kind, id = self._about(request)  # noqa: A001
-        _demand_plain_write(request)
-        version = headers.if_match(request.headers.getlist("if-match"))
+        bodies.demand_none(bodies.asked(request))
+        demand = _demand(request)
         body = await bodies.resource(request, limit=self._limit)
-        written = await self._hub.update(caller, kind, id, body=body, if_match=version)
+        written = await self._hub.update(caller, kind, id, body=body, demand=demand)
+        return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
+
+    async def update_where(self, request: Request) -> Response:
+        """Answer `PUT Kind?criteria`."""
+        caller, kind = self._caller(request), _kind(request)
+        criteria, demand = bodies.asked(request), _demand(request)
+        body = await bodies.resource(request, limit=self._limit)
+        written = await self._hub.update_where(caller, kind, criteria=criteria, body=body, demand=demand)
+        return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
+
+    async def patch(self, request: Request) -> Response:
+        """Answer `PATCH Kind/id`, against the version that the headers demand, if any."""
+        caller, kind, id = self._about(request)  # noqa: A001
+        bodies.demand_none(bodies.asked(request))
+        demand = _demand(request)
+        change = await bodies.patch(request, kind=kind, limit=self._limit)
+        written = await self._hub.patch(caller, kind, id, change=change, demand=demand)
+        return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
+
+    async def patch_where(self, request: Request) -> Response:
+        """Answer `PATCH Kind?criteria`."""
+        caller, kind = self._caller(request), _kind(request)
+        criteria, demand = bodies.asked(request), _demand(request)
+        change = await bodies.patch(request, kind=kind, limit=self._limit)
+        written = await self._hub.patch_where(caller, kind, criteria=criteria, change=change, demand=demand)
         return answers.write(request, written, base=self._base, returns=_prefer(request).returns or "representation")
 
     async def delete(self, request: Request) -> Response:
         """Answer `DELETE Kind/id`."""
         caller, kind, id = self._about(request)  # noqa: A001
-        _demand_plain_write(request)
-        version = headers.if_match(request.headers.getlist("if-match"))
-        written = await self._hub.delete(caller, kind, id, if_match=version)
+        bodies.demand_none(bodies.asked(request))
+        written = await self._hub.delete(caller, kind, id, demand=_demand(request))
+        return answers.deletion(request, (written,), returns=_prefer(request).returns or "minimal")
+
+    async def delete_where(self, request: Request) -> Response:
+        """Answer `DELETE Kind?criteria`; more than one is deleted only with `_count`."""
+        caller, kind = self._caller(request), _kind(request)
+        criteria, most = bodies.most(bodies.asked(request))
+        demand = _demand(request)
+        written = await self._hub.delete_where(caller, kind, criteria=criteria, most=most, demand=demand)
         return answers.deletion(request, written, returns=_prefer(request).returns or "minimal")
 
     async def validate(self, request: Request) -> Response:
@@ -158,14 +195,18 @@ class Interactions:
         return await self._operations.answer(request, kind, request.path_params["operation"], id=id)
 
     async def transaction(self, request: Request) -> Response:
-        """Answer `POST` of a transaction Bundle at the base."""
+        """Answer `POST` of a transaction or batch Bundle at the base."""
         caller = self._caller(request)
-        _demand_plain_write(request)
+        bodies.demand_none(bodies.asked(request))
+        _demand_no_conditions(request)
         preferred = _prefer(request)
         body = await bodies.resource(request, limit=self._limit)
-        done = await self._hub.transaction(caller, body=body, strict=preferred.strict)
+        alone = is_batch(body)
+        carry_out = self._hub.batch if alone else self._hub.transaction
+        done = await carry_out(caller, body=body, strict=preferred.strict)
+        type_ = "batch-response" if alone else "transaction-response"
         whole = preferred.returns == "representation"
-        answer = bundles.transaction(done, base=self._base, lang=_language(request), representation=whole)
+        answer = bundles.answers(done, type_, base=self._base, lang=_language(request), representation=whole)
         return Response(answer, 200, media_type=MEDIA_TYPE)
 
     async def _instance(self, request: Request) -> Response:
@@ -174,11 +215,17 @@ class Interactions:
             self._caller(request)
             name = request.path_params["id"].removeprefix("$")
             return await self._operations.answer(request, _kind(request), name)
-        by_method: dict[str, Endpoint] = {"PUT": self.update, "DELETE": self.delete}
+        by_method: dict[str, Endpoint] = {"PUT": self.update, "PATCH": self.patch, "DELETE": self.delete}
         return await by_method.get(request.method, self.read)(request)
 
     async def _type(self, request: Request) -> Response:
-        return await (self.create if request.method == "POST" else self.search)(request)
+        by_method: dict[str, Endpoint] = {
+            "POST": self.create,
+            "PUT": self.update_where,
+            "PATCH": self.patch_where,
+            "DELETE": self.delete_where,
+        }
+        return await by_method.get(request.method, self.search)(request)
 
     async def _found(self, request: Request, caller: Caller, kind: str, pairs: bodies.Pairs) -> Response:
         found = await self._hub.search(caller, kind, pairs=pairs, strict=_prefer(request).strict)
@@ -207,10 +254,15 @@ def _id(request: Request) -> str:
     return id
 
 
-def _demand_plain_write(request: Request) -> None:
-    """Refuse what is not built and would change what is written: conditions and parameters."""
-    bodies.demand_none(bodies.asked(request))
-    bodies.demand_none([(name, "") for name in _CONDITIONS if name in request.headers])
+def _demand(request: Request) -> Demand:
+    """Return what the headers demand of the version that is met."""
+    _demand_no_conditions(request, but=_OF_A_VERSION)
+    return headers.demand(request.headers)
+
+
+def _demand_no_conditions(request: Request, *, but: Set[str] = frozenset()) -> None:
+    """Refuse, not ignore, conditions that mean nothing here: they would change what is written."""
+    bodies.demand_none([(name, "") for name in _CONDITIONS if name in request.headers and name not in but])
 
 
 def _prefer(request: Request) -> headers.Prefer:

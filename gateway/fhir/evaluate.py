@@ -46,6 +46,11 @@ def compiled(expression: str) -> Run:
     return _compile(parse(expression))
 
 
+def of_tree(node: Node) -> Run:
+    """Return the function of the tree ``node``, which nobody keeps; ValueError when it uses what is not built."""
+    return _compile(node)
+
+
 def _compile(node: Node) -> Run:  # noqa: PLR0911 - one return for each kind of node
     match node:
         case Literal(value):

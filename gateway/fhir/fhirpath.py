@@ -83,7 +83,12 @@ Node = Literal | Variable | Member | Call | Index | Binary
 
 @cache
 def parse(expression: str) -> Node:
-    """Return the tree of ``expression``; ValueError when it is not understood to its end."""
+    """Return the tree of ``expression``, one of ours; ValueError when it is not understood to its end."""
+    return read_tree(expression)
+
+
+def read_tree(expression: str) -> Node:
+    """Return the tree of ``expression``, which nobody keeps; ValueError when it is not understood to its end."""
     reader = _Reader(_tokens(expression), expression)
     tree = reader.operation(0)
     reader.expect("", "the end")

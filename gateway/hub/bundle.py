@@ -1,38 +1,49 @@
-"""A transaction bundle taken apart: its entries in the order of processing, each with the bytes of its resource.
+"""A transaction or batch taken apart: its entries as steps, each with the bytes of its resource.
 
-In: the bytes of a Bundle of type transaction. Out: entries with urn:uuid references resolved. Refused: other types,
-conditional interactions (not built), two entries for one resource. Source: FHIR R4 http.html#transaction.
+In: the bytes of a Bundle. Out: steps in the order of their entries. Refused: other types, entries that cannot be
+understood, a fullUrl that says something else than its entry. Nothing is looked up here.
+Source: FHIR R4 http.html#transaction; bundle.html#references.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from gateway.fhir import gate as fhir
+from gateway.fhir import wire
 from gateway.fhir.problem import Problem
+from gateway.fhir.search import supported
+from gateway.hub import placeholders
+from gateway.hub.demands import ANYTHING, Demand
 from gateway.hub.values import Doc
 from gateway.store.protocol import ANY_VERSION
 
 MAX_ENTRIES = 500
 """One commit must stay short; a larger bundle is cut by its sender (design default)."""
-ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
-"""R4 http.html#trules; PATCH and HEAD are not built."""
-CONDITIONAL = ("ifNoneExist", "ifNoneMatch", "ifModifiedSince")
-_TARGET = re.compile(r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64}))?")
+MAX_PAIRS: Final = 200
+"""Parameters of one entry's address, as of a request's (design default)."""
+ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+"""R4 http.html#trules."""
+READING: Final = frozenset({"GET", "HEAD"})
+_TARGET = re.compile(r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64})(/_history(?:/([1-9][0-9]{0,8}))?)?)?")
 _ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
-_REFERENCE = re.compile(rb'("reference"\s*:\s*)"((?:[^"\\]|\\.)*)"')
+_ABSOLUTE = re.compile(r"urn:(?:uuid|oid):\S+|https?://\S+")
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry: ``at`` its place in the bundle, ``id`` of its target (a new one for POST, "" for a search).
+    """One entry: ``at`` its place in the bundle, ``id`` of its target (a new one for POST, "" where criteria name it).
 
-    ``doc`` is the resource in ``body`` as checked with the bundle; None when a reference in it was resolved since.
+    ``doc`` is the resource in ``body`` as checked, None where it must be checked still. ``pairs`` are the parameters of
+    the address, ``unless`` those of `ifNoneExist`. ``history`` asks for versions, ``version`` for one (0 = none);
+    ``none_match`` and ``modified_since`` are the conditions of a GET.
     """
 
     at: int
@@ -40,15 +51,35 @@ class Step:
     kind: str
     id: str
     body: bytes = b""
-    pairs: tuple[tuple[str, str], ...] = ()
-    if_match: int = ANY_VERSION
+    pairs: Pairs = ()
+    demand: Demand = ANYTHING
     full_url: str = ""
     doc: Doc | None = None
+    unless: Pairs | None = None
+    history: bool = False
+    version: int = 0
+    none_match: str = ""
+    modified_since: str = ""
 
     @property
     def where(self) -> str:
         """Return the FHIRPath of the entry."""
         return f"Bundle.entry[{self.at}]"
+
+    @property
+    def criteria(self) -> Pairs | None:
+        """Return by what a write names its resource instead of an id; None where it does not."""
+        if self.method == "POST":
+            return self.unless
+        return self.pairs if self.method not in READING and not self.id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An entry of a batch that is not understood, and why."""
+
+    step: Step
+    problem: Problem
 
 
 class _Request(msgspec.Struct, rename="camel"):
@@ -71,92 +102,162 @@ class _Bundle(msgspec.Struct):
     entry: list[_Entry] = []
 
 
+class _Type(msgspec.Struct):
+    type: str = ""
+
+
 _DECODER = msgspec.json.Decoder(_Bundle)
+_TYPE = msgspec.json.Decoder(_Type)
+
+
+def is_batch(body: bytes) -> bool:
+    """Tell whether ``body`` says that it is a batch."""
+    try:
+        return _TYPE.decode(body).type == "batch"
+    except (msgspec.DecodeError, RecursionError):
+        return False
 
 
 def steps(body: bytes, *, base: str, new_id: Callable[[], str]) -> tuple[Step, ...]:
-    """Return the entries of ``body`` in the order of processing, references resolved.
+    """Return the entries of the transaction ``body``.
 
-    Raises what the fhir gate finds, HUB-010 (type), HUB-011 (too many), HUB-012 (conditional), HUB-013 (an entry that
-    cannot be understood), HUB-014 (two entries for one resource).
+    Raises what the fhir gate finds, HUB-010 (type), HUB-011 (too many), HUB-013 (an entry that cannot be understood),
+    HUB-014 (a fullUrl twice), HUB-046 (a fullUrl that is not the entry's).
     """
-    checked = fhir.accept(body, kind="Bundle")
+    # What a question means is told later: until then a reference of its kind stands for it.
+    checked = fhir.accept(placeholders.unasked(body), kind="Bundle")
+    bundle = _decoded(body, "transaction")
+    docs = [each.get("resource") for each in checked.get("entry", ())]
+    read = [_step(at, entry, base, new_id) for at, entry in enumerate(bundle.entry)]
+    _demand_own_urls(read, base)
+    return tuple(replace(step, doc=_sound(step, docs[step.at])) for step in read)
+
+
+def batch(body: bytes, *, base: str, new_id: Callable[[], str]) -> tuple[Step | Unread, ...]:
+    """Return the entries of the batch ``body``, each read by itself; their resources are not checked yet.
+
+    Raises what the fhir gate finds in the bundle around them, HUB-010, HUB-011.
+    """
+    around = _bare(wire.read(body))
+    if around.get("resourceType") != "Bundle":
+        raise Problem("FHIR-005", where="Bundle", expected="Bundle", found=wire.shown(around.get("resourceType")))
+    fhir.demand(fhir.check(around))
+    bundle = _decoded(body, "batch")
+    urls = {entry.full_url for entry in bundle.entry if entry.full_url.startswith("urn:")}
+    return tuple(_alone(at, entry, base, new_id, urls) for at, entry in enumerate(bundle.entry))
+
+
+def _decoded(body: bytes, wanted: str) -> _Bundle:
     bundle = _DECODER.decode(body)
-    if bundle.type != "transaction":
+    if bundle.type != wanted:
         raise Problem("HUB-010", where="Bundle.type", type=bundle.type)
     if len(bundle.entry) > MAX_ENTRIES:
         raise Problem("HUB-011", where="Bundle.entry", limit=MAX_ENTRIES)
-    docs = [each.get("resource") for each in checked.get("entry", ())]
-    read = [_step(at, entry, base, new_id, docs[at]) for at, entry in enumerate(bundle.entry)]
-    _distinct(read)
-    resolved = _resolved(read)
-    return tuple(sorted(resolved, key=lambda step: (ORDER[step.method], step.at)))
+    return bundle
 
 
-def _step(at: int, entry: _Entry, base: str, new_id: Callable[[], str], doc: Doc | None) -> Step:
+def _bare(doc: Doc) -> Doc:
+    """Return the bundle ``doc`` without the resources of its entries."""
+    entries = doc.get("entry")
+    if not isinstance(entries, list):
+        return doc
+    bare = [{**each, "resource": None} if isinstance(each, dict) else each for each in entries]
+    for each in bare:
+        if isinstance(each, dict):
+            del each["resource"]
+    return {**doc, "entry": bare}
+
+
+def _alone(at: int, entry: _Entry, base: str, new_id: Callable[[], str], urls: Set[str]) -> Step | Unread:
+    try:
+        step = _step(at, entry, base, new_id)
+        if any(f'"{url}"'.encode() in step.body for url in urls - {step.full_url}):
+            raise Problem("HUB-047", where=step.where)
+    except Problem as problem:
+        return Unread(Step(at, "", "", ""), problem)
+    return step
+
+
+def _step(at: int, entry: _Entry, base: str, new_id: Callable[[], str]) -> Step:
     where = f"Bundle.entry[{at}].request"
-    request = entry.request
-    path, mark, query = request.url.removeprefix(base + "/").partition("?")
+    asked = entry.request
+    path, mark, query = asked.url.removeprefix(base + "/").partition("?")
     target = _TARGET.fullmatch(path)
-    if request.method not in ORDER or target is None:
+    if asked.method not in ORDER or target is None or not supported(target[1]):
         raise Problem("HUB-013", where=where)
-    kind, id = target[1], target[2] or ""  # noqa: A001 - FHIR's word
-    if _conditional(request, mark, id):
-        raise Problem("HUB-012", where=where)
-    body = bytes(entry.resource)
-    if not _fits(request.method, id, body):
+    reading = asked.method in READING
+    step = Step(
+        at,
+        asked.method,
+        target[1],
+        target[2] or "",
+        bytes(entry.resource),
+        _pairs(query, where),
+        ANYTHING if reading else _demand(asked, where),
+        entry.full_url,
+        unless=_pairs(asked.if_none_exist.removeprefix("?"), where) if asked.if_none_exist else None,
+        history=bool(target[3]) and not target[4],
+        version=int(target[4] or 0),
+        none_match=asked.if_none_match if reading else "",
+        modified_since=asked.if_modified_since,
+    )
+    if not _fits(step, asked, mark):
         raise Problem("HUB-013", where=where)
-    pairs = tuple(parse_qsl(query, keep_blank_values=True))
-    if request.method == "POST":
-        id = new_id()  # noqa: A001
-    seen = doc if doc is not None and doc.get("resourceType") == kind else None
-    return Step(at, request.method, kind, id, body, pairs, _version(request.if_match, where), entry.full_url, seen)
+    return replace(step, id=new_id()) if step.method == "POST" else step
 
 
-def _conditional(request: _Request, mark: str, id: str) -> bool:  # noqa: A002
-    """Tell whether the entry asks for a condition that is not built: it would change the result, so it is refused."""
-    asked = request.if_none_exist or request.if_none_match or request.if_modified_since
-    return bool(asked) or (request.method != "GET" and bool(mark)) or (request.method in ("PUT", "DELETE") and not id)
+def _fits(step: Step, asked: _Request, mark: str) -> bool:
+    """Tell whether address, resource and conditions go with the method: none of them is ignored."""
+    if step.method in READING:
+        plain = bool(step.id) and not step.history
+        conditions = bool(asked.if_none_match or asked.if_modified_since)
+        return not step.body and not asked.if_match and step.unless is None and (plain or not conditions)
+    if step.history or step.version or step.modified_since or (step.unless is not None and step.method != "POST"):
+        return False
+    if step.method == "POST":
+        return bool(step.body) and not step.id and not mark and step.demand == ANYTHING
+    return bool(step.body) == (step.method != "DELETE") and bool(step.id) != bool(mark)
 
 
-def _fits(method: str, id: str, body: bytes) -> bool:  # noqa: A002
-    if method == "POST":
-        return bool(body) and not id
-    return bool(body) == (method == "PUT")
+def _pairs(query: str, where: str) -> Pairs:
+    try:
+        return tuple(parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS))
+    except ValueError:
+        raise Problem("HUB-013", where=where) from None
 
 
-def _version(etag: str, where: str) -> int:
-    if not etag:
-        return ANY_VERSION
-    match = _ETAG.fullmatch(etag)
-    if match is None:
+def _demand(asked: _Request, where: str) -> Demand:
+    match = _ETAG.fullmatch(asked.if_match)
+    if (asked.if_match and match is None) or asked.if_none_match not in ("", "*"):
         raise Problem("HUB-013", where=where)
-    return int(match[1])
+    return Demand(int(match[1]) if match else ANY_VERSION, absent=bool(asked.if_none_match))
 
 
-def _distinct(read: Sequence[Step]) -> None:
-    seen: set[tuple[str, str]] = set()
+def _sound(step: Step, doc: Doc | None) -> Doc | None:
+    """Return ``doc`` where it is what will be stored, as far as is known now."""
+    sound = doc is not None and doc.get("resourceType") == step.kind and not placeholders.asks(step.body)
+    return doc if sound else None
+
+
+def _demand_own_urls(read: Sequence[Step], base: str) -> None:
+    """Refuse a fullUrl that stands twice, or that names another resource than its entry is.
+
+    References follow it, so it would turn them to something else.
+    """
     urls: set[str] = set()
     for step in read:
-        key = (step.kind, step.id)
-        if step.method != "GET" and key in seen:
-            raise Problem("HUB-014", where=step.where)
-        if step.full_url.startswith("urn:") and step.full_url in urls:
+        url = step.full_url
+        if not url:
+            continue
+        if url in urls:
             raise Problem("HUB-014", where=f"{step.where}.fullUrl")
-        urls.add(step.full_url)
-        if step.method != "GET":
-            seen.add(key)
+        urls.add(url)
+        if not _ABSOLUTE.fullmatch(url) or (url.startswith("http") and not _names(step, url, base)):
+            raise Problem("HUB-046", where=f"{step.where}.fullUrl")
 
 
-def _resolved(read: Sequence[Step]) -> Iterator[Step]:
-    """Yield the steps with every literal reference to another entry's fullUrl turned into `Kind/id`."""
-    known = {step.full_url: f"{step.kind}/{step.id}" for step in read if step.body and step.full_url}
-    for step in read:
-        body = _REFERENCE.sub(lambda match: _target(match, known), step.body) if known and step.body else step.body
-        # What a reference may point to is told only now: such a resource is checked once more.
-        yield step if body == step.body else replace(step, body=body, doc=None)
-
-
-def _target(match: re.Match[bytes], known: Mapping[str, str]) -> bytes:
-    found = known.get(match[2].decode())
-    return match[0] if found is None else match[1] + b'"' + found.encode() + b'"'
+def _names(step: Step, url: str, base: str) -> bool:
+    """Tell whether the address ``url`` may be that of the resource of ``step``."""
+    if step.method == "POST":
+        return f"/{step.kind}/" in url and not url.startswith(f"{base}/")
+    return not step.id or url.endswith(f"/{step.kind}/{step.id}")

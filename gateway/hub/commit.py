@@ -70,10 +70,11 @@ def written(it: Interaction, done: Committed) -> Written:
     """Return the outcome for the writer: the representation is a read, and is decided as one."""
     stored = done.stored
     return Written(
-        stored.kind, stored.id, stored.version, stored.updated, done.created, done.changed, _representation(it, stored)
+        stored.kind, stored.id, stored.version, stored.updated, done.created, done.changed, representation(it, stored)
     )
 
 
-def _representation(it: Interaction, stored: Stored) -> Released | None:
+def representation(it: Interaction, stored: Stored) -> Released | None:
+    """Return what the writer may read of ``stored``; None for nothing."""
     may_read = it.tools.permits(it.caller, "read", stored.kind)
     return it.offered(stored, "read") if may_read and not stored.deleted else None

@@ -198,6 +198,10 @@ class Interaction:
         self.note({"wrote": tuple(wrote)})
         return entry(self.caller, self.action, at=self.tools.now(), **self._what)
 
+    def untold(self) -> None:
+        """Forget the entry that was made for a commit: the commit did not happen, and something else may now."""
+        self._told = False
+
     def refusal(self, error: Exception) -> bytes:
         """Return the entry of how it failed, in place of the one that may have been made for the commit."""
         self.note({"outcome": _outcome(error), "reasons": _reasons(error, self._what.get("reasons", ()))})

@@ -14,6 +14,7 @@ from dataclasses import replace
 from gateway.fhir import search as parameters
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
+from gateway.fhir.wire import shown as named
 from gateway.hub import chains, including, links
 from gateway.hub.including import Shown
 from gateway.hub.interaction import Interaction, Tools
@@ -23,6 +24,10 @@ from security.audit.record import blind_query, entry
 from security.caller import Caller
 
 log = logging.getLogger(__name__)
+CRITERIA = frozenset({
+    "_id", "_lastUpdated", "_tag", "_profile", "_security", "_source", "_text", "_content", "_list", "_has",
+})  # fmt: skip
+"""Parameters of all kinds that say which resource; the others say how an answer looks and are no criteria."""
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -66,6 +71,26 @@ def prepare(it: Interaction, kind: str, pairs: Pairs, *, strict: bool) -> tuple[
     chains.guard(it, query)
     including.guard(it, query.includes)
     return query, tuple(warnings)
+
+
+async def matched(it: Interaction, kind: str, criteria: Pairs, *, limit: int) -> tuple[Stored, ...]:
+    """Return at most ``limit`` resources that the caller finds by ``criteria``, for a write that means them.
+
+    Nothing is released. Raises HUB-001, HUB-002, HUB-003 (too broad to be sure), SEC-403, HUB-040 (no criteria),
+    HUB-044 (what is no criterion), and what the parser finds, unknown parameters too: they would widen what is meant.
+    """
+    it.scope("search", kind)
+    for name, _ in criteria:
+        if name.startswith("_") and name.partition(":")[0] not in CRITERIA:
+            raise Problem("HUB-044", where=kind, parameter=named(name))
+    query, _ = prepare(it, kind, criteria, strict=True)
+    if not query.clauses:
+        raise Problem("HUB-040", where=kind)
+    page = await chains.page(it, replace(query, count=limit))
+    if page.next and len(page.rows) < limit:
+        # Candidates were opened up to a bound: that no more match is not known.
+        raise Problem("HUB-003", parameter=kind, limit=limit)
+    return tuple(row for row in page.rows if it.decide("search", row.facts).allow)
 
 
 def _release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:

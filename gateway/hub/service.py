@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from datetime import datetime
 
 from gateway.fhir.problem import Problem
-from gateway.hub import changes as feed
 from gateway.hub import (
+    batch,
+    conditional,
     create,
     delete,
     history,
     ingest,
+    patch,
     read,
     refuses,
     search,
@@ -25,13 +27,16 @@ from gateway.hub import (
     validate,
     vread,
 )
+from gateway.hub import changes as feed
+from gateway.hub.demands import ANYTHING, Demand
 from gateway.hub.ingest import Message, Outcome, Priors
 from gateway.hub.interaction import Blinder, Journal, Tools, demand_inner
 from gateway.hub.learning import Learning
 from gateway.hub.operations import Operations
+from gateway.hub.patch import Change
 from gateway.hub.transaction import Answer
 from gateway.hub.values import Doc, Found, Ingested, Put, Released, Written
-from gateway.store.protocol import ANY_VERSION, Changes, FhirStore, InboxMark, Stored
+from gateway.store.protocol import Changes, FhirStore, InboxMark, Stored
 from gateway.terminology import Terminology
 from security.audit.record import What
 from security.caller import Caller
@@ -109,9 +114,11 @@ class Hub:
         """Return a page of matches in the compartment of one Patient. See `gateway.hub.search`."""
         return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict, within=elder)
 
-    async def create(self, caller: Caller, kind: str, *, body: bytes) -> Written:
-        """Store a new resource. See `gateway.hub.create`."""
-        return await create.create(self._tools, caller, kind, body=body)
+    async def create(self, caller: Caller, kind: str, *, body: bytes, unless: Pairs | None = None) -> Written:
+        """Store a new resource, ``unless`` the caller finds one by these. See `gateway.hub.create`, `.conditional`."""
+        if unless is None:
+            return await create.create(self._tools, caller, kind, body=body)
+        return await conditional.create(self._tools, caller, kind, body=body, criteria=unless)
 
     async def update(
         self,
@@ -120,18 +127,52 @@ class Hub:
         id: str,  # noqa: A002
         *,
         body: bytes,
-        if_match: int = ANY_VERSION,
+        demand: Demand = ANYTHING,
     ) -> Written:
         """Store the next version. See `gateway.hub.update`."""
-        return await update.update(self._tools, caller, kind, id, body=body, if_match=if_match)
+        return await update.update(self._tools, caller, kind, id, body=body, demand=demand)
 
-    async def delete(self, caller: Caller, kind: str, id: str, *, if_match: int = ANY_VERSION) -> Written:  # noqa: A002
+    async def update_where(
+        self, caller: Caller, kind: str, *, criteria: Pairs, body: bytes, demand: Demand = ANYTHING
+    ) -> Written:
+        """Store the next version of the one match, or a new resource. See `gateway.hub.conditional`."""
+        return await conditional.update_where(self._tools, caller, kind, criteria=criteria, body=body, demand=demand)
+
+    async def patch(
+        self,
+        caller: Caller,
+        kind: str,
+        id: str,  # noqa: A002
+        *,
+        change: Change,
+        demand: Demand = ANYTHING,
+    ) -> Written:
+        """Store what ``change`` makes of the current version. See `gateway.hub.patch`."""
+        return await patch.patch(self._tools, caller, kind, id, change=change, demand=demand)
+
+    async def patch_where(
+        self, caller: Caller, kind: str, *, criteria: Pairs, change: Change, demand: Demand = ANYTHING
+    ) -> Written:
+        """Store what ``change`` makes of the one match. See `gateway.hub.conditional`."""
+        return await conditional.patch_where(self._tools, caller, kind, criteria=criteria, change=change, demand=demand)
+
+    async def delete(self, caller: Caller, kind: str, id: str, *, demand: Demand = ANYTHING) -> Written:  # noqa: A002
         """Delete the current version. See `gateway.hub.delete`."""
-        return await delete.delete(self._tools, caller, kind, id, if_match=if_match)
+        return await delete.delete(self._tools, caller, kind, id, demand=demand)
+
+    async def delete_where(
+        self, caller: Caller, kind: str, *, criteria: Pairs, most: int = 1, demand: Demand = ANYTHING
+    ) -> tuple[Written, ...]:
+        """Delete what matches, ``most`` at most. See `gateway.hub.conditional`."""
+        return await conditional.delete(self._tools, caller, kind, criteria=criteria, most=most, demand=demand)
 
     async def transaction(self, caller: Caller, *, body: bytes, strict: bool = False) -> tuple[Answer, ...]:
         """Carry out a transaction bundle. See `gateway.hub.transaction`."""
         return await transaction.transaction(self._tools, caller, body=body, strict=strict)
+
+    async def batch(self, caller: Caller, *, body: bytes, strict: bool = False) -> tuple[Answer, ...]:
+        """Carry out a batch bundle, each entry by itself. See `gateway.hub.batch`."""
+        return await batch.batch(self._tools, caller, body=body, strict=strict)
 
     async def validate(
         self,

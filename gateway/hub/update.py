@@ -7,12 +7,15 @@ Source: issue, "Transitions" and "The carer's view"; docs/decisions/0070-hub-and
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from gateway.fhir import codec
 from gateway.fhir import gate as fhir
 from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem
-from gateway.hub import references
+from gateway.hub import create, own_ids, references
 from gateway.hub.commit import commit, labelled, write_of, written
+from gateway.hub.demands import ANYTHING, Demand
 from gateway.hub.interaction import Interaction, Tools
 from gateway.hub.values import Doc, Draft, Written
 from gateway.store.protocol import ANY_VERSION, Batch, Stored, Write
@@ -33,24 +36,34 @@ async def update(
     id: str,  # noqa: A002 - FHIR's word
     *,
     body: bytes,
-    if_match: int = ANY_VERSION,
+    demand: Demand = ANYTHING,
 ) -> Written:
-    """Store ``body`` as the next version; a body that changes nothing keeps the version.
+    """Store ``body`` as the next version, or the first of an id that the writer may give.
 
-    Raises HUB-001, what the fhir gate finds, SEC-404 (absent and closed alike), STO-410, HUB-005 (id), HUB-007 (a Task
-    without ``if_match``), STO-412 (another version), HUB-008 (moved to another elder), SEC-403, WF-.
+    A body that changes nothing keeps the version. Raises HUB-001, what the fhir gate finds, SEC-404 (absent and closed
+    alike), STO-410, HUB-005 (id), HUB-007 (a Task without a version), STO-412 and HUB-043 (``demand``), HUB-008 (moved
+    to another elder), SEC-403, WF-.
     """
     async with tools.interaction(caller, "update", kind=kind, id=id) as it:
-        for attempt in range(ATTEMPTS):
-            try:
-                write = await prepare(it, kind, id, body=body, if_match=if_match)
-                (done,) = await commit(tools, Batch((write,), report=it.report))
-                return written(it, done)
-            except Problem as problem:
-                # Nobody asked for a version: what was lost is only a race with another writer.
-                if problem.code != "STO-412" or if_match != ANY_VERSION or attempt == ATTEMPTS - 1:
-                    raise
-        raise Problem("STO-412", kind=kind, id=id)
+        return await committed(it, lambda: prepare(it, kind, id, body=body, demand=demand), pinned=demand.pinned)
+
+
+async def committed(it: Interaction, prepare: Callable[[], Awaitable[Write]], *, pinned: bool) -> Written:
+    """Commit what ``prepare`` returns; where no version was asked for (not ``pinned``), again when others were faster.
+
+    Raises what ``prepare`` raises, STO-412.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            write = await prepare()
+            (done,) = await commit(it.tools, Batch((write,), report=it.report))
+            return written(it, done)
+        except Problem as problem:
+            # Nobody asked for a version: what was lost is only a race with another writer.
+            if problem.code != "STO-412" or pinned or attempt == ATTEMPTS - 1:
+                raise
+            it.untold()
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def prepare(  # noqa: PLR0913 - all that a request or a bundle's entry says
@@ -59,7 +72,7 @@ async def prepare(  # noqa: PLR0913 - all that a request or a bundle's entry say
     id: str,  # noqa: A002
     *,
     body: bytes,
-    if_match: int,
+    demand: Demand = ANYTHING,
     around: references.Around | None = None,
     checked: Doc | None = None,
 ) -> Write:
@@ -73,16 +86,51 @@ async def prepare(  # noqa: PLR0913 - all that a request or a bundle's entry say
         exact = await aside(len(body), lambda: fhir.accept_partial(body, kind=kind))
     if exact.get("id") != id:
         raise Problem("HUB-005", where=f"{kind}.id")
-    prior, seen = await visible(it, kind, id, if_match=if_match)
-    stored = codec.parse_exact(prior.body)
+    if own_ids.may_give(it.caller.organisation, id) and await it.tools.store.read(kind, id) is None:
+        return await _first(it, kind, id, body=body, demand=demand, around=around, checked=checked)
+    prior, seen = await visible(it, kind, id, demand=demand)
+    return await replacing(it, prior, seen, exact, body=body, around=around, sound=exact is checked)
+
+
+async def replacing(  # noqa: PLR0913 - all that a request or a bundle's entry says
+    it: Interaction,
+    prior: Stored,
+    seen: Decision,
+    exact: Doc,
+    *,
+    body: bytes,
+    around: references.Around | None = None,
+    sound: bool = False,
+) -> Write:
+    """Return the write of ``exact``, read from ``body``, in place of ``prior``, which ``seen`` shows to the caller.
+
+    ``sound`` tells that the fhir gate has let in ``exact`` as it is.
+    """
+    kind, stored = prior.kind, codec.parse_exact(prior.body)
     doc = _by_the_rules(it, kind, stored, it.tools.gate.restore(it.caller, seen, exact, stored))
-    if doc is not checked:
+    if doc is not exact or not sound:
         fhir.demand(await aside(len(body), lambda: fhir.check(doc)))
-    draft = Draft(kind, id, _bytes(doc, exact, body, stored=stored, prior=prior), doc, prior)
+    draft = Draft(kind, prior.id, _bytes(doc, exact, body, stored=stored, prior=prior), doc, prior)
     return await _decided(it, draft, around or references.Around())
 
 
-async def visible(it: Interaction, kind: str, id: str, *, if_match: int) -> tuple[Stored, Decision]:  # noqa: A002
+async def _first(  # noqa: PLR0913 - as `prepare`
+    it: Interaction,
+    kind: str,
+    id: str,  # noqa: A002
+    *,
+    body: bytes,
+    demand: Demand,
+    around: references.Around | None,
+    checked: Doc | None,
+) -> Write:
+    """Return the write of a new resource under the id that its writer gave, decided as a create (R4 #upsert)."""
+    if demand.needs_one:
+        raise Problem("STO-412", kind=kind, id=id)
+    return await create.prepare(it, kind, body, id=id, around=around, checked=checked)
+
+
+async def visible(it: Interaction, kind: str, id: str, *, demand: Demand) -> tuple[Stored, Decision]:  # noqa: A002
     """Return the version to be replaced and the decision to read it.
 
     The order matters: who may not see it learns nothing from its version.
@@ -94,10 +142,9 @@ async def visible(it: Interaction, kind: str, id: str, *, if_match: int) -> tupl
     it.about(prior)
     if prior.deleted:
         raise Problem("STO-410", kind=kind, id=id)
-    if kind == "Task" and if_match == ANY_VERSION:
+    demand.check(prior)
+    if kind == "Task" and demand.version == ANY_VERSION:
         raise Problem("HUB-007")
-    if if_match not in (ANY_VERSION, prior.version):
-        raise Problem("STO-412", kind=kind, id=id)
     return prior, seen
 
 

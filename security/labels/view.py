@@ -84,6 +84,10 @@ class View:
         partial = element is not None and self._letter(key, element.see) == "P" and not element.mask
         return partial and action(value) != value
 
+    def removes(self, key: str) -> bool:
+        """Tell whether this view shows nothing at all of the member ``key``."""
+        return not self.full and self._action(key) is None
+
     def show(self, doc: Doc) -> Doc:
         """Return ``doc`` as this view shows it."""
         if self.full:

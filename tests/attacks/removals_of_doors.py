@@ -33,8 +33,9 @@ def door() -> Iterator[Removal]:
         ), (f"{bodies}/large",),
     )  # fmt: skip
     yield Removal(
-        "conditions of writes", "gateway/api/interactions.py", "If-None-Exist and the like are refused, not ignored",
-        put("gateway.api.interactions:_CONDITIONS", ()), ("versions-and-conditions-as-an-oracle/if-none-exist",),
+        "conditions of requests", "gateway/api/interactions.py", "those that mean nothing are refused, not ignored",
+        put("gateway.api.interactions:_CONDITIONS", ()),
+        ("versions-and-conditions-as-an-oracle/a-condition-that-means-nothing",),
     )  # fmt: skip
     yield Removal(
         "unknown parameters of a read", "gateway/api/bodies.py", "refused, not ignored",

@@ -53,7 +53,8 @@ def hub() -> Iterator[Removal]:
         "mask", "security/gate.py (mask)", "what the view hides is taken out",
         put("security.gate:Gate.mask", lambda self, caller, decision, doc: doc),
         ("masked-elements/the-card-number-for-the-station's-doctor", "masked-elements/narrative",
-         "masked-elements/the-representation-of-a-write", "masked-elements/by-a-transaction"),
+         "masked-elements/the-representation-of-a-write", "masked-elements/by-a-transaction",
+         "patch-as-an-oracle/testing-a-masked-number"),
     )  # fmt: skip
     yield Removal(
         "contained resources", "security/labels/view.py", "each through the row of its own kind",
@@ -69,6 +70,12 @@ def hub() -> Iterator[Removal]:
         "restore", "security/labels/restore.py", "a write neither sets nor loses what its writer does not see",
         put("security.gate:Gate.restore", lambda self, caller, decision, incoming, stored: incoming),
         ("masked-elements/losing-a-hidden-element", "masked-elements/setting-a-hidden-element"),
+    )  # fmt: skip
+    yield Removal(
+        "hidden members of a patch", "security/gate.py (demand_shown)", "a patch names nothing that is hidden",
+        put("security.gate:Gate.demand_shown", how.answering_now(None)),
+        ("patch-as-an-oracle/testing-a-hidden-element",
+         "patch-as-an-oracle/copying-a-hidden-element-to-where-it-is-seen"),
     )  # fmt: skip
     yield Removal(
         "guard of parameters", "security/labels/guard.py", "no search, order or chain by what is masked",
@@ -155,14 +162,25 @@ def hub() -> Iterator[Removal]:
         ("tasks-moved-by-the-wrong-hand/a-doctor's-move-by-a-nurse",),
     )  # fmt: skip
     yield Removal(
-        "conditions in a transaction", "gateway/hub/bundle.py", "refused, not ignored",
-        put("gateway.hub.bundle:_conditional", how.answering_now(False)),
-        ("versions-and-conditions-as-an-oracle/if-none-exist-in-a-transaction",
-         "versions-and-conditions-as-an-oracle/conditional-delete-in-a-transaction"),
+        "addresses of entries", "gateway/hub/bundle.py", "a fullUrl is that of its entry, so that no reference turns",
+        put("gateway.hub.bundle:_demand_own_urls", how.answering_now(None)),
+        ("references-retargeted/an-address-that-is-another-entry's",),
     )  # fmt: skip
     yield Removal(
-        "one entry a resource", "gateway/hub/bundle.py", "a resource stands once in a transaction",
-        put("gateway.hub.bundle:_distinct", how.answering_now(None)), ("references-retargeted/one-resource-twice",),
+        "criteria of a write", "gateway/hub/search.py", "a write means what its caller may search and finds",
+        put("gateway.hub.search:_guard", how.answering_now(None)),
+        ("versions-and-conditions-as-an-oracle/if-none-exist-by-a-masked-birth-date",
+         "versions-and-conditions-as-an-oracle/a-conditional-reference-by-a-masked-birth-date"),
+    )  # fmt: skip
+    yield Removal(
+        "ids that a client gives", "gateway/hub/own_ids.py", "named below one's organisation alone",
+        put("gateway.hub.own_ids:may_give", how.answering_now(True)),
+        ("versions-and-conditions-as-an-oracle/an-id-that-is-taken",),
+    )  # fmt: skip
+    yield Removal(
+        "one entry a resource", "gateway/hub/transaction.py", "a resource stands once in a transaction",
+        put("gateway.hub.transaction:_demand_distinct", how.answering_now(None)),
+        ("references-retargeted/one-resource-twice",),
     )  # fmt: skip
     yield Removal(
         "the journal's readers", "gateway/hub/trail.py", "the auditor only",

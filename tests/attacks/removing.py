@@ -20,8 +20,7 @@ from joserfc.jwk import ECKey
 from gateway.fhir import codec
 from gateway.fhir.predicate import EVERYTHING as ALL_ROWS
 from gateway.fhir.problem import Problem
-from gateway.hub import links
-from gateway.store.protocol import ANY_VERSION
+from gateway.hub import Demand, links
 from security.access import policy
 from security.access.relations import Bond
 from security.caller import Caller
@@ -236,11 +235,11 @@ def plainly(pairs: Any, query: Any, blind: Any) -> str:
 def version_first(visible: Callable[..., Any]) -> Callable[..., Any]:
     """Return a check of updates that looks at the version before it asks who may see it."""
 
-    async def checked(it: Any, kind: str, id: str, *, if_match: int) -> Any:
+    async def checked(it: Any, kind: str, id: str, *, demand: Demand) -> Any:
         prior = await it.tools.store.read(kind, id)
-        if prior is not None and if_match not in (ANY_VERSION, prior.version):
-            raise Problem("STO-412", kind=kind, id=id)
-        return await visible(it, kind, id, if_match=if_match)
+        if prior is not None:
+            demand.check(prior)
+        return await visible(it, kind, id, demand=demand)
 
     return checked
 
@@ -248,9 +247,9 @@ def version_first(visible: Callable[..., Any]) -> Callable[..., Any]:
 def without_if_match(visible: Callable[..., Any]) -> Callable[..., Any]:
     """Return a check of updates that takes the stored version for the one that was read."""
 
-    async def checked(it: Any, kind: str, id: str, *, if_match: int) -> Any:
+    async def checked(it: Any, kind: str, id: str, *, demand: Demand) -> Any:
         prior = await it.tools.store.read(kind, id)
-        return await visible(it, kind, id, if_match=prior.version if prior is not None else if_match)
+        return await visible(it, kind, id, demand=demand if prior is None else Demand(prior.version))
 
     return checked
 

@@ -150,6 +150,30 @@ ROWS: dict[str, Row] = {
         "命中超过 {limit} 条，不能按 {name} 排序；请缩小范围，或按日期参数、_lastUpdated、_id 排序",
         "more than {limit} resources match: narrow it to sort by {name}, or sort by a date, _lastUpdated or _id",
     ),
+    "FHIR-070": Row(
+        400,
+        "invalid",
+        "补丁的写法不对：{reason}；应为 JSON Patch 的操作列表或 FHIRPath Patch 的 Parameters",
+        "the patch is malformed: {reason}; a JSON Patch or the Parameters of a FHIRPath Patch is expected",
+    ),
+    "FHIR-071": Row(
+        422,
+        "processing",
+        "补丁所指的位置不存在，或不容许此操作；资源未改动",
+        "the patch names a place that is not there or does not take this operation: nothing was changed",
+    ),
+    "FHIR-072": Row(
+        422,
+        "processing",
+        "补丁中的 test 不成立；资源未改动",
+        "a test of the patch does not hold: nothing was changed",
+    ),
+    "FHIR-073": Row(
+        413,
+        "too-costly",
+        "补丁的操作过多或复制的内容过大（上限 {limit}）",
+        "the patch has too many operations or copies too much (at most {limit})",
+    ),
     # gateway.store
     "STO-400": Row(
         400,

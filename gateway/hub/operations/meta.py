@@ -12,6 +12,7 @@ from typing import Any
 from gateway.fhir import codec
 from gateway.fhir.problem import Problem
 from gateway.hub import read, update
+from gateway.hub.demands import Demand
 from gateway.hub.interaction import Tools
 from gateway.hub.values import Doc, Written
 from security.caller import Caller
@@ -31,7 +32,7 @@ async def change(tools: Tools, caller: Caller, kind: str, id: str, *, given: Doc
         meta = codec.parse_exact(seen.body).get("meta", {})
         changed = {name: _changed(meta.get(name, ()), (given or {}).get(name, ()), add=add) for name in _OURS}
         body = codec.patch_meta(seen.body, profile=changed["profile"], tag=changed["tag"])
-        return await update.update(tools, caller, kind, id, body=body, if_match=seen.version)
+        return await update.update(tools, caller, kind, id, body=body, demand=Demand(version=seen.version))
 
 
 def _demand_ours(given: Doc) -> None:

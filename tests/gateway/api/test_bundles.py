@@ -155,3 +155,33 @@ async def test_whether_a_resource_could_be_deleted_is_told_and_it_is_not(world: 
     assert (others.status_code, codes(others)) == (200, ["SEC-403"])
     assert (closed.status_code, codes(closed)) == (404, ["SEC-404"])
     assert (await world.read("centre-doctor", "CarePlan/elder-plan"))["meta"]["versionId"] == "1"
+
+
+async def test_a_batch_answers_every_entry_by_itself(world: World) -> None:
+    bundle = _bundle(
+        _entry("GET", "Patient/elder"),
+        _entry("GET", "Patient/stranger"),
+        _entry("POST", "Condition", condition("elder")),
+        _entry("DELETE", "CarePlan/elder-plan"),
+        _entry("HEAD", "Patient/elder"),
+        _entry("GET", "Condition/elder-diagnosis/_history"),
+        {"request": {"method": "GET", "url": "Patient/elder", "ifNoneMatch": 'W/"1"'}},
+    )
+
+    response = await world.fhir("centre-doctor", "POST", "", json={**bundle, "type": "batch"})
+
+    answer = response.json()
+    assert (response.status_code, answer["type"]) == (200, "batch-response")
+    assert [entry["response"]["status"] for entry in answer["entry"]] == [
+        "200 OK", "404 Not Found", "201 Created", "204 No Content", "200 OK", "200 OK", "304 Not Modified",
+    ]  # fmt: skip
+    outcome = answer["entry"][1]["response"]["outcome"]
+    assert outcome["issue"][0]["details"]["coding"][0]["code"] == "SEC-404"
+    assert [("resource" in entry) for entry in answer["entry"]] == [True, False, False, False, False, True, False]
+    assert answer["entry"][5]["resource"]["type"] == "history"
+
+
+async def test_a_bundle_of_another_type_is_refused(world: World) -> None:
+    response = await world.fhir("centre-doctor", "POST", "", json={"resourceType": "Bundle", "type": "collection"})
+
+    assert (response.status_code, codes(response)) == (400, ["HUB-010"])

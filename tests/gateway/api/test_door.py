@@ -49,10 +49,10 @@ async def test_an_expired_token_is_refused(world: World) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "/fhir/Patient/elder", {"GET", "HEAD", "PUT", "DELETE"}),
-        ("DELETE", "/fhir/Patient", {"GET", "HEAD", "POST"}),
+        ("PURGE", "/fhir/Patient/elder", {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
+        ("PURGE", "/fhir/Patient", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
         ("GET", "/fhir", {"POST"}),
-        ("OPTIONS", "/fhir/Patient", {"GET", "HEAD", "POST"}),
+        ("OPTIONS", "/fhir/Patient", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
     ],
 )
 async def test_a_method_that_is_not_built_is_refused(world: World, method: str, path: str, allowed: set[str]) -> None:

@@ -8,10 +8,17 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from gateway.api import headers
 from gateway.fhir.problem import Problem
 from gateway.store.protocol import ANY_VERSION
+
+
+def _headers(*found: tuple[str, list[str]]) -> Headers:
+    raw = [(name.encode(), value.encode("latin-1", "replace")) for name, values in found for value in values]
+    return Headers(raw=raw)
+
 
 MOMENT = datetime(2026, 3, 12, 4, 0, 0, 250_000, tzinfo=UTC)
 
@@ -82,13 +89,36 @@ def test_content_is_refused(content_type: str, encoding: str) -> None:
     [([], ANY_VERSION), (["*"], ANY_VERSION), (['W/"3"'], 3), (['"12"'], 12), (['W/"abc"'], 0), (['W/"0"'], 0)],
 )
 def test_if_match(values: list[str], version: int) -> None:
-    assert headers.if_match(values) == version
+    asked = headers.demand(_headers(("if-match", values)))
+
+    assert (asked.version, asked.there) == (version, values == ["*"])
 
 
 @pytest.mark.parametrize("values", [["3"], ['W/"1", W/"2"'], ['W/"1"', 'W/"2"'], ["W/1"], [""]])
 def test_a_malformed_if_match_is_refused(values: list[str]) -> None:
     with pytest.raises(Problem, match="API-001"):
-        headers.if_match(values)
+        headers.demand(_headers(("if-match", values)))
+
+
+def test_a_write_takes_a_date_only_without_a_version() -> None:
+    date = ["Thu, 12 Mar 2026 04:00:00 GMT"]
+
+    assert headers.demand(_headers(("if-unmodified-since", date))).since == MOMENT.replace(microsecond=0)
+    assert headers.demand(_headers(("if-unmodified-since", date), ("if-match", ['W/"1"']))).since is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("if-none-match", 'W/"1"'),
+        ("if-none-match", ""),
+        ("if-unmodified-since", "yesterday"),
+        ("if-unmodified-since", ""),
+    ],
+)
+def test_a_condition_of_a_write_that_cannot_be_read_is_refused(name: str, value: str) -> None:
+    with pytest.raises(Problem, match="API-001"):
+        headers.demand(_headers((name, [value])))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +167,8 @@ def test_no_header_is_beyond_reading(text: str) -> None:
         lambda: headers.demand_accepted(text, []),
         lambda: headers.demand_accepted("", [text]),
         lambda: headers.demand_content(text, ""),
-        lambda: headers.if_match([text]),
+        lambda: headers.demand(_headers(("if-match", [text]))),
+        lambda: headers.demand(_headers(("if-unmodified-since", [text]))),
         lambda: headers.bearer([text]),
     ):
         with suppress(Problem):

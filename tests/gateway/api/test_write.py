@@ -96,8 +96,8 @@ async def test_a_delete_says_no_more_than_that(world: World) -> None:
     assert (again.status_code, again.headers["etag"]) == (204, 'W/"2"')
 
 
-@pytest.mark.parametrize("header", ["If-None-Exist", "If-None-Match", "If-Unmodified-Since"])
-async def test_a_condition_that_is_not_built_is_refused(world: World, header: str) -> None:
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match", "If-Unmodified-Since", "If-Modified-Since"])
+async def test_a_condition_that_means_nothing_is_refused(world: World, header: str) -> None:
     response = await _create(world, **{header: "code=x"})
 
     assert (response.status_code, codes(response)) == (400, ["API-008"])
@@ -159,3 +159,55 @@ async def test_a_reader_may_not_write(world: World) -> None:
 
     assert (response.status_code, codes(response)) == (403, ["HUB-001"])
     assert 'scope="system/Condition.c"' in response.headers["www-authenticate"]
+
+
+async def test_a_json_patch_makes_the_next_version(world: World) -> None:
+    response = await world.fhir(
+        "centre-doctor",
+        "PATCH",
+        "CarePlan/elder-plan",
+        content=b'[{"op":"add","path":"/title","value":"x"}]',
+        headers={"Content-Type": "application/json-patch+json", "If-Match": 'W/"1"', "Prefer": "return=representation"},
+    )
+
+    assert (response.status_code, response.headers["etag"], response.json()["title"]) == (200, 'W/"2"', "x")
+    assert response.headers["location"] == f"{BASE}/CarePlan/elder-plan/_history/2"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"[]", {"Content-Type": "application/json"}, 415, "API-005"),
+        (b"[]", {"Content-Type": "application/fhir+json"}, 400, "FHIR-001"),
+        (b"[]", {"Content-Encoding": "gzip"}, 415, "API-005"),
+        (b"{}", {}, 400, "FHIR-070"),
+        (b'[{"op":"test","path":"/status","value":"draft"}]', {}, 422, "FHIR-072"),
+        (b'[{"op":"add","path":"/title","value":"x"}]', {"If-Match": 'W/"7"'}, 412, "STO-412"),
+        (b'[{"op":"remove","path":"/status"}]', {}, 400, "FHIR-011"),
+    ],
+)
+async def test_a_patch_that_cannot_be_done_is_refused(
+    world: World, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    response = await world.fhir(
+        "centre-doctor",
+        "PATCH",
+        "CarePlan/elder-plan",
+        content=body,
+        headers={"Content-Type": "application/json-patch+json", **headers},
+    )
+
+    assert (response.status_code, codes(response)[0]) == (status, code)
+
+
+async def test_a_fhirpath_patch_makes_the_next_version(world: World) -> None:
+    parts = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "CarePlan.period.end"},
+        {"name": "value", "valueDateTime": "2026-07-01"},
+    ]
+    patch = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+
+    response = await world.fhir("centre-doctor", "PATCH", "CarePlan/elder-plan", json=patch)
+
+    assert (response.status_code, response.json()["period"]["end"]) == (200, "2026-07-01")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.fhir.problem import Problem
+from gateway.hub import Demand
 from tests.harness import CENTRE, World, condition, patient
 
 TASK = "elder-follow-up"
@@ -22,7 +23,7 @@ async def _seen(world: World, client: str, kind: str = "Task", id: str = TASK) -
 async def _put(world: World, client: str, doc: dict[str, Any], version: int = -1) -> Any:
     body = json.dumps(doc).encode()
     caller = world.caller(client)
-    return await world.hub.update(caller, doc["resourceType"], doc["id"], body=body, if_match=version)
+    return await world.hub.update(caller, doc["resourceType"], doc["id"], body=body, demand=Demand(version))
 
 
 async def test_a_masked_reader_loses_nothing_by_writing(world: World) -> None:

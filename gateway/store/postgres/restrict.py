@@ -32,28 +32,26 @@ class _Kept(NamedTuple):
     predicate: Predicate
     elders: tuple[frozenset[str], ...]
     made: dict[tuple[str, tuple[bool, ...] | None], Made]
+    folded: dict[tuple[str, tuple[bool, ...]], Predicate]
 
 
 class Restrictions:
     """Make restrictions into SQL, each once."""
 
-    def __init__(self, make: Hash) -> None:
-        """Hash with ``make``, the installation's keyed hash."""
+    def __init__(self, make: Hash, *, keep: int = KEPT) -> None:
+        """Hash with ``make``, the installation's keyed hash; ``keep`` restrictions made."""
         self._make = make
+        self._keep = keep
         self._kept: dict[int, _Kept] = {}
         self._hashes: dict[frozenset[str], list[int]] = {}
+        self._same: dict[Predicate, Predicate] = {}
 
     def of(self, predicate: Predicate, kind: str, elder: str | None = None) -> Made:
         """Return ``predicate`` on rows of ``kind``; with ``elder`` on those of that compartment alone.
 
         Then no row is looked for among all of the caller's elders: whether this one is there is known.
         """
-        kept = self._kept.get(id(predicate))
-        if kept is None:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
-                self._hashes.clear()
-            kept = self._kept[id(predicate)] = _Kept(predicate, tuple(_elders(predicate)), {})
+        kept = self._known(predicate)
         key = (kind, None if elder is None else tuple([elder in elders for elders in kept.elders]))
         made = kept.made.get(key)
         if made is None:
@@ -61,6 +59,26 @@ class Restrictions:
             text = self.condition(given(predicate, kind, elder), statement)
             made = kept.made[key] = Made(text, tuple(statement.values))
         return made
+
+    def folded(self, predicate: Predicate, kind: str, elder: str) -> Predicate:
+        """Return what ``predicate`` leaves to ask of rows of ``kind`` of ``elder``; one object for what is equal."""
+        kept = self._known(predicate)
+        key = (kind, tuple([elder in elders for elders in kept.elders]))
+        found = kept.folded.get(key)
+        if found is None:
+            made = given(predicate, kind, elder)
+            found = kept.folded[key] = self._same.setdefault(made, made)
+        return found
+
+    def _known(self, predicate: Predicate) -> _Kept:
+        kept = self._kept.get(id(predicate))
+        if kept is None:
+            if len(self._kept) >= self._keep:
+                self._kept.clear()
+                self._hashes.clear()
+                self._same.clear()
+            kept = self._kept[id(predicate)] = _Kept(predicate, tuple(_elders(predicate)), {}, {})
+        return kept
 
     def condition(self, predicate: Predicate, statement: Statement) -> str:
         """Return ``predicate``, whose constants are folded, as SQL that is never NULL."""

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from gateway.fhir.predicate import Predicate
 from gateway.fhir.query import Query
-from gateway.store.postgres import compartment, cursors, lookup
+from gateway.store.postgres import cursors, lookup
 from gateway.store.postgres.committing import Committing
+from gateway.store.postgres.compartment import Compartments
 from gateway.store.postgres.hashing import Hashes
 from gateway.store.postgres.ids import RowIds
 from gateway.store.postgres.kinds import NAMES, NUMBERS, partition
@@ -55,6 +56,7 @@ class PostgresStore:
         self._now = now
         self._hashes = Hashes(sealer.index_key)
         self._searching = Searching(pool, sealer, self._hashes.text)
+        self._compartments = Compartments(pool, sealer, self._hashes.text)
         self._statistics = Statistics(pool)
         self._committing: Committing | None = None
         self._opening = asyncio.Lock()
@@ -87,7 +89,7 @@ class PostgresStore:
 
     async def compartment(self, asked: Compartment, *, cursor: str = "", bind: str = "") -> Page:
         """Return a page of one elder's rows; see `FhirStore.compartment`."""
-        return await compartment.page(self._pool, self._sealer, self._hashes.text, asked, cursor, bind)
+        return await self._compartments.page(asked, cursor, bind)
 
     async def history(
         self,

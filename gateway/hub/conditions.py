@@ -47,8 +47,14 @@ async def claim(tools: Tools, kind: str, criteria: Pairs) -> Claim:
 
 
 def moves(claims: Sequence[Claim]) -> tuple[tuple[str, str], ...]:
-    """Return ``claims`` as a batch takes them: each place once, in the order in which everybody locks them."""
-    return tuple(sorted({each.place: each.onward for each in claims}.items()))
+    """Return ``claims`` as a batch takes them: each place once, in the order in which everybody locks them.
+
+    Of two claims of one place the earlier counts: what was written between them it has not seen.
+    """
+    earliest: dict[str, str] = {}
+    for place, onward in claims:
+        earliest[place] = min(onward, earliest.get(place, onward))
+    return tuple(sorted(earliest.items()))
 
 
 async def matches(it: Interaction, kind: str, criteria: Pairs, *, most: int) -> tuple[Stored, ...]:

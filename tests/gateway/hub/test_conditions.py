@@ -14,6 +14,7 @@ from gateway.fhir.predicate import EVERYTHING
 from gateway.fhir.problem import Problem, Problems
 from gateway.fhir.query import Query
 from gateway.hub import Demand, Hub, json_change
+from gateway.hub.conditions import Claim, moves
 from gateway.hub.own_ids import beginning, may_give
 from tests.harness import CENTRE, NOON, OTHER_CENTRE, World, condition
 
@@ -136,6 +137,17 @@ async def test_of_many_creates_at_once_on_two_hubs_one_creates(world: World) -> 
 
     assert sum(each.created for each in written) == 1
     assert len({each.id for each in written}) == 1
+
+
+def test_of_two_claims_of_one_place_the_earlier_counts() -> None:
+    claims = [
+        Claim("condition:2", "7"),
+        Claim("condition:1", "3"),
+        Claim("condition:2", "6"),
+        Claim("condition:2", "8"),
+    ]
+
+    assert moves(claims) == (("condition:1", "3"), ("condition:2", "6"))
 
 
 async def test_creates_at_once_under_different_criteria_all_create(world: World) -> None:

@@ -39,7 +39,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
                     "mode": "server",
                     "security": _security(token),
                     "resource": [_resource(kind, kinds) for kind in sorted(kinds)],
-                    "interaction": [{"code": "transaction"}],
+                    "interaction": [{"code": "transaction"}, {"code": "search-system"}],
                     "operation": [{"name": "validate", "definition": _VALIDATE}],
                 }
             ],

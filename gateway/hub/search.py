@@ -42,10 +42,10 @@ async def search(
         asked, cursor = links.resume(tools.binding, caller, place, pairs)
         query, warnings = prepare(it, kind, asked, strict=strict)
         page = await chains.page(it, replace(query, cursor=cursor, within=within) if cursor or within else query)
-        matches = _release(it, page.rows)
+        matches = release(it, page.rows)
         rows = tuple(shown.released for shown in matches)
         beside, more = await including.included(it, query, rows)
-        await _account(it, [*matches, *beside])
+        await account(it, [*matches, *beside])
         return Found(
             rows,
             query=links.blinded(asked, query, tools.keys.blind),
@@ -68,7 +68,7 @@ def prepare(it: Interaction, kind: str, pairs: Pairs, *, strict: bool) -> tuple[
     return query, tuple(warnings)
 
 
-def _release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
+def release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
     """Decide and mask every row."""
     offered = zip(rows, it.offered_each(rows, "search"), strict=True)
     shown = [Shown(row, released) for row, released in offered if released is not None]
@@ -77,7 +77,7 @@ def _release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
     return shown
 
 
-async def _account(it: Interaction, shown: Sequence[Shown]) -> None:
+async def account(it: Interaction, shown: Sequence[Shown]) -> None:
     """Say in the entry what leaves; each elder of several gets one more."""
     facts = [each.stored.facts for each in shown]
     elders = sorted({each.elder for each in facts if each.elder})

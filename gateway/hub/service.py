@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from datetime import datetime
 
 from gateway.fhir.problem import Problem
-from gateway.hub import changes as feed
 from gateway.hub import (
+    across,
     create,
     delete,
     history,
@@ -25,6 +25,7 @@ from gateway.hub import (
     validate,
     vread,
 )
+from gateway.hub import changes as feed
 from gateway.hub.ingest import Message, Outcome, Priors
 from gateway.hub.interaction import Blinder, Journal, Tools, demand_inner
 from gateway.hub.learning import Learning
@@ -91,6 +92,10 @@ class Hub:
             return await trail.search(self._tools, self._entries, caller, pairs=pairs, strict=strict)
         return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict)
 
+    async def search_all(self, caller: Caller, *, pairs: Pairs = (), strict: bool = False) -> Found:
+        """Return a page of matches over the kinds of `_type`. See `gateway.hub.across`."""
+        return await across.search(self._tools, caller, pairs=pairs, strict=strict)
+
     async def compartment(
         self,
         caller: Caller,
@@ -100,7 +105,9 @@ class Hub:
         pairs: Pairs = (),
         strict: bool = False,
     ) -> Found:
-        """Return a page of matches in the compartment of one Patient. See `gateway.hub.search`."""
+        """Return a page of matches in the compartment of one Patient; ``kind`` "*" is all. See `gateway.hub.across`."""
+        if kind == "*":
+            return await across.search(self._tools, caller, pairs=pairs, strict=strict, within=elder)
         return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict, within=elder)
 
     async def create(self, caller: Caller, kind: str, *, body: bytes) -> Written:

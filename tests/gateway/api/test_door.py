@@ -51,7 +51,7 @@ async def test_an_expired_token_is_refused(world: World) -> None:
     [
         ("PATCH", "/fhir/Patient/elder", {"GET", "HEAD", "PUT", "DELETE"}),
         ("DELETE", "/fhir/Patient", {"GET", "HEAD", "POST"}),
-        ("GET", "/fhir", {"POST"}),
+        ("PUT", "/fhir", {"GET", "HEAD", "POST"}),
         ("OPTIONS", "/fhir/Patient", {"GET", "HEAD", "POST"}),
     ],
 )

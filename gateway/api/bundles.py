@@ -26,13 +26,16 @@ def _status(code: int) -> str:
 
 
 def searchset(found: Found, *, path: str, base: str, lang: Lang) -> bytes:
-    """Return the page of a search at ``path``; warnings stand in an OperationOutcome entry (R4 search.html#errors)."""
+    """Return the page of a search at ``path`` ("" the base).
+
+    Warnings stand in an OperationOutcome entry (R4 search.html#errors).
+    """
     entries = [_entry(_full_url(row, base), row.body, search=b'{"mode":"match"}') for row in found.rows]
     entries += [_entry(_full_url(row, base), row.body, search=b'{"mode":"include"}') for row in found.included]
     if found.warnings:
         told = orjson.dumps(to_outcome(found.warnings, lang))
         entries.append(_entry("", told, search=b'{"mode":"outcome"}'))
-    return _bundle("searchset", entries, total=found.total, links=_links(found, f"{base}/{path}"))
+    return _bundle("searchset", entries, total=found.total, links=_links(found, f"{base}/{path}" if path else base))
 
 
 def history(found: Found, *, path: str, base: str) -> bytes:

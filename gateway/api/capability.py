@@ -50,7 +50,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
                     "documentation": _IDS,
                     "security": _security(token),
                     "resource": [_resource(kind, kinds) for kind in sorted(kinds)],
-                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                    "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
                     "operation": [{"name": "validate", "definition": _VALIDATE}],
                 }
             ],

@@ -53,6 +53,7 @@ class Interactions:
             Route(instance, self._instance, methods=["GET", "PUT", "PATCH", "DELETE"]),
             Route(f"{ROOT}/{{kind}}/_search", self.search_by_form, methods=["POST"]),
             Route(f"{ROOT}/{{kind}}/$validate", self.validate, methods=["POST"]),
+            Route(f"{ROOT}/_search", self.search_all, methods=["POST"]),
             Route(f"{ROOT}/{{kind}}", self._type, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route(f"{instance}/_history", self.history, methods=["GET"]),
             Route(f"{instance}/_history/{{version}}", self.vread, methods=["GET"]),
@@ -61,8 +62,8 @@ class Interactions:
             Route(f"{instance}/${{operation}}", self.operation, methods=["GET", "POST"]),
             Route(f"{ROOT}/Patient/{{id}}/{{kind}}", self.search_compartment, methods=["GET"]),
             Route(f"{ROOT}/Patient/{{id}}/{{kind}}/_search", self.search_compartment, methods=["POST"]),
-            Route(ROOT, self.transaction, methods=["POST"]),
-            Route(f"{ROOT}/", self.transaction, methods=["POST"]),
+            Route(ROOT, self._whole, methods=["GET", "POST"]),
+            Route(f"{ROOT}/", self._whole, methods=["GET", "POST"]),
         ]
 
     async def read(self, request: Request) -> Response:
@@ -106,10 +107,18 @@ class Interactions:
         pairs = [*bodies.asked(request), *await bodies.form(request)]
         return await self._found(request, caller, kind, pairs)
 
+    async def search_all(self, request: Request) -> Response:
+        """Answer `GET [base]?_type=…` and `POST [base]/_search`."""
+        caller = self._caller(request)
+        pairs = [*bodies.asked(request), *(await bodies.form(request) if request.method == "POST" else ())]
+        found = await self._hub.search_all(caller, pairs=pairs, strict=_prefer(request).strict)
+        body = bundles.searchset(found, path="", base=self._base, lang=_language(request))
+        return Response(body, 200, media_type=MEDIA_TYPE)
+
     async def search_compartment(self, request: Request) -> Response:
         """Answer `GET Patient/id/Kind` and `POST Patient/id/Kind/_search` (R4 http.html#vsearch)."""
-        caller, kind, elder = self._about(request)
-        if kind not in definitions.compartment("Patient"):
+        caller, kind, elder = self._caller(request), request.path_params["kind"], _id(request)
+        if kind != "*" and kind not in definitions.compartment("Patient"):
             raise Problem("API-002")
         pairs = [*bodies.asked(request), *(await bodies.form(request) if request.method == "POST" else ())]
         found = await self._hub.compartment(caller, elder, kind, pairs=pairs, strict=_prefer(request).strict)
@@ -226,6 +235,9 @@ class Interactions:
             "DELETE": self.delete_where,
         }
         return await by_method.get(request.method, self.search)(request)
+
+    async def _whole(self, request: Request) -> Response:
+        return await (self.transaction if request.method == "POST" else self.search_all)(request)
 
     async def _found(self, request: Request, caller: Caller, kind: str, pairs: bodies.Pairs) -> Response:
         found = await self._hub.search(caller, kind, pairs=pairs, strict=_prefer(request).strict)

@@ -47,10 +47,10 @@ async def search(
         asked, cursor = links.resume(tools.binding, caller, place, pairs)
         query, warnings = prepare(it, kind, asked, strict=strict)
         page = await chains.page(it, replace(query, cursor=cursor, within=within) if cursor or within else query)
-        matches = _release(it, page.rows)
+        matches = release(it, page.rows)
         rows = tuple(shown.released for shown in matches)
         beside, more = await including.included(it, query, rows)
-        await _account(it, [*matches, *beside])
+        await account(it, [*matches, *beside])
         return Found(
             rows,
             query=links.blinded(asked, query, tools.keys.blind),
@@ -93,7 +93,7 @@ async def matched(it: Interaction, kind: str, criteria: Pairs, *, limit: int) ->
     return tuple(row for row in page.rows if it.decide("search", row.facts).allow)
 
 
-def _release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
+def release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
     """Decide and mask every row."""
     offered = zip(rows, it.offered_each(rows, "search"), strict=True)
     shown = [Shown(row, released) for row, released in offered if released is not None]
@@ -102,7 +102,7 @@ def _release(it: Interaction, rows: Sequence[Stored]) -> list[Shown]:
     return shown
 
 
-async def _account(it: Interaction, shown: Sequence[Shown]) -> None:
+async def account(it: Interaction, shown: Sequence[Shown]) -> None:
     """Say in the entry what leaves; each elder of several gets one more."""
     facts = [each.stored.facts for each in shown]
     elders = sorted({each.elder for each in facts if each.elder})

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from gateway.fhir.problem import Problem
 from gateway.hub import (
+    across,
     batch,
     conditional,
     create,
@@ -102,6 +103,10 @@ class Hub:
             return await trail.search(self._tools, self._entries, caller, pairs=pairs, strict=strict)
         return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict)
 
+    async def search_all(self, caller: Caller, *, pairs: Pairs = (), strict: bool = False) -> Found:
+        """Return a page of matches over the kinds of `_type`. See `gateway.hub.across`."""
+        return await across.search(self._tools, caller, pairs=pairs, strict=strict)
+
     async def compartment(
         self,
         caller: Caller,
@@ -111,7 +116,9 @@ class Hub:
         pairs: Pairs = (),
         strict: bool = False,
     ) -> Found:
-        """Return a page of matches in the compartment of one Patient. See `gateway.hub.search`."""
+        """Return a page of matches in the compartment of one Patient; ``kind`` "*" is all. See `gateway.hub.across`."""
+        if kind == "*":
+            return await across.search(self._tools, caller, pairs=pairs, strict=strict, within=elder)
         return await search.search(self._tools, caller, kind, pairs=pairs, strict=strict, within=elder)
 
     async def create(self, caller: Caller, kind: str, *, body: bytes, unless: Pairs | None = None) -> Written:

@@ -150,6 +150,18 @@ ROWS: dict[str, Row] = {
         "命中超过 {limit} 条，不能按 {name} 排序；请缩小范围，或按日期参数、_lastUpdated、_id 排序",
         "more than {limit} resources match: narrow it to sort by {name}, or sort by a date, _lastUpdated or _id",
     ),
+    "FHIR-063": Row(
+        400,
+        "invalid",
+        "跨类型检索须用 _type 写明 1 至 {limit} 种资源类型，患者舱内须为舱内类型",
+        "a search over types names 1 to {limit} of them in _type; in a compartment those that belong to it",
+    ),
+    "FHIR-064": Row(
+        400,
+        "not-supported",
+        "跨多种类型检索时不能排序；请去掉 _sort 或只写一种类型",
+        "a search over several types cannot be sorted: leave out _sort, or name one type",
+    ),
     "FHIR-070": Row(
         400,
         "invalid",

@@ -132,6 +132,14 @@ ROWS: dict[str, Row] = {
         "检索条件过多：{name} 至多 {limit} 个",
         "the search is too large: at most {limit} of {name}",
     ),
+    "FHIR-075": Row(400, "structure", "不能接受的 XML：{reason}", "not acceptable as XML: {reason}"),
+    "FHIR-076": Row(400, "structure", "此处不允许属性 {name}", "the attribute {name} is not allowed here"),
+    "FHIR-077": Row(
+        400,
+        "structure",
+        "元素 {name} 的次序或次数不对：XML 须按定义的次序书写",
+        "the element {name} is out of order or given twice: XML follows the order of the definition",
+    ),
     # gateway.store
     "STO-400": Row(
         400,

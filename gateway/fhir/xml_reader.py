@@ -16,6 +16,7 @@ from xml.parsers import expat
 from gateway.fhir import definitions
 from gateway.fhir.codec import Json, dump_exact, number, whole
 from gateway.fhir.problem import Problem
+from gateway.fhir.shapes import MAX_ITEMS
 from gateway.fhir.strict_json import MAX_DEPTH, MAX_DIGITS
 from gateway.fhir.wire import shown
 from gateway.fhir.xml_writer import FHIR, XHTML, attributes_of, children_of
@@ -32,7 +33,7 @@ def to_json(body: bytes) -> bytes:
     """Return the resource in ``body`` as JSON, not yet checked against R4.
 
     Raises Problem FHIR-075 (not XML, or what XML may not hold here), FHIR-004 (depth), FHIR-006 (kind), FHIR-010
-    (element), FHIR-076 (attribute), FHIR-077 (order), FHIR-015 (empty), each with its FHIRPath.
+    (element), FHIR-076 (attribute), FHIR-077 (order), FHIR-023 (too long), FHIR-015 (empty), each with its FHIRPath.
     """
     return dump_exact(_Reader(body).read())
 
@@ -132,7 +133,10 @@ class _Reader:
         if place < parent.place or (again and not element.many):
             raise Problem("FHIR-077", name=name, where=parent.where)
         parent.place, parent.last = place, name
-        at = f"[{len(parent.node.get(name) or parent.node.get(f'_{name}', ()))}]" if element.many else ""
+        many = len(parent.node.get(name, ())) if element.many else 0
+        if many >= MAX_ITEMS:
+            raise Problem("FHIR-023", where=parent.where, reason=f"a list has at most {MAX_ITEMS} items")
+        at = f"[{many}]" if element.many else ""
         primitive = definitions.is_primitive(kind)
         return _Frame(kind, f"{parent.where}.{element.name}{at}", name=name, many=element.many, primitive=primitive)
 

@@ -202,6 +202,7 @@ def test_what_is_no_xml_of_fhir_is_refused(text: str) -> None:
         ("<contained><Nothing/></contained>", "FHIR-006", "Patient.contained[0]"),
         ('<contained><Basic><id value="a"/></Basic><Basic/></contained>', "FHIR-077", "Patient.contained[0]"),
         ("<contained>" * 70 + "</contained>" * 70, "FHIR-006", "Patient.contained[0]"),
+        ('<name><given value="a"/></name>' * 2001, "FHIR-023", "Patient"),
         ('<extension url="u:a">' * 70 + "</extension>" * 70, "FHIR-004", ""),
         (f"<text>{DIV}" + "<b>" * 70 + "</b>" * 70 + "</div></text>", "FHIR-004", ""),
     ],

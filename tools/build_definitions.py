@@ -72,8 +72,9 @@ def of_type(files: dict[str, Json], kind: str) -> Iterator[Json]:
 def model(files: dict[str, Json]) -> Json:
     """Return the element model: ``types`` by path, ``primitives`` by name, ``codes`` by value set.
 
-    An element is ``{"t": types, "l": list?, "n": min, "vs": required value set, "to": reference targets}``,
-    absent keys meaning false, 0 or none; a choice keeps its ``[x]``. A type is ``{"k": kind, "b": base,
+    An element is ``{"t": types, "l": list?, "n": min, "vs": required value set, "to": reference targets, "s": in a
+    summary?, "m": modifier?}``, absent keys meaning false, 0 or none; a choice keeps its ``[x]``. Elements stand in
+    the order of the definition. A type is ``{"k": kind, "b": base,
     "e": elements, "c": [[key, severity, human, expression]]}``; a backbone element is a type named by its path.
     """
     types: Json = {}
@@ -89,7 +90,12 @@ def model(files: dict[str, Json]) -> Json:
     sets = {v["url"]: v for v in of_type(files, "ValueSet")}
     systems = {s["url"]: s for s in of_type(files, "CodeSystem")}
     codes = {url: found for url in sorted(bound) if (found := _expand(url, sets, systems)) is not None}
-    return {"version": "4.0.1", "primitives": primitives, "types": types, "codes": codes}
+    return {
+        "codes": codes,
+        "primitives": dict(sorted(primitives.items())),
+        "types": dict(sorted(types.items())),
+        "version": "4.0.1",
+    }
 
 
 def _regex(definition: Json) -> str:
@@ -138,6 +144,10 @@ def _element(element: Json) -> Json:
         entry["n"] = element["min"]
     if targets and "Resource" not in targets:
         entry["to"] = sorted(targets)
+    if element.get("isSummary"):
+        entry["s"] = True
+    if element.get("isModifier"):
+        entry["m"] = True
     binding = element.get("binding", {})
     if binding.get("strength") == "required" and "valueSet" in binding:
         entry["vs"] = binding["valueSet"].split("|")[0]
@@ -262,9 +272,9 @@ def _union(expression: str) -> list[str]:
     return [*parts, expression[start:].strip()]
 
 
-def write(out: Path, name: str, content: Json) -> str:
-    """Write ``content`` as compressed canonical JSON and return its SHA256SUMS line (hash of the JSON)."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+def write(out: Path, name: str, content: Json, *, sort_keys: bool = True) -> str:
+    """Write ``content`` as compressed JSON and return its SHA256SUMS line (hash of the JSON)."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=sort_keys, separators=(",", ":")).encode()
     (out / name).write_bytes(lzma.compress(text, preset=9 | lzma.PRESET_EXTREME))
     return f"{hashlib.sha256(text).hexdigest()}  {name.removesuffix('.xz')}\n"
 
@@ -275,7 +285,7 @@ def build(wheel: Path, out: Path) -> None:
     types = model(files)
     kinds = [t for t, row in types["types"].items() if row["k"] == "resource" and not row.get("a")]
     out.mkdir(parents=True, exist_ok=True)
-    sums = [write(out, "model.json.xz", types), write(out, "search.json.xz", search(files, kinds))]
+    sums = [write(out, "model.json.xz", types, sort_keys=False), write(out, "search.json.xz", search(files, kinds))]
     # Another tool's line stays.
     written, made = out / "SHA256SUMS", {line.split()[1] for line in sums}
     kept = written.read_text("utf-8").splitlines(keepends=True) if written.exists() else []

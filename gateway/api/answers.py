@@ -15,7 +15,9 @@ from starlette.responses import Response
 
 from gateway.api import headers
 from gateway.api.headers import MEDIA_TYPE, Return
+from gateway.fhir import codec
 from gateway.fhir.problem import Problem, Problems, to_outcome
+from gateway.fhir.subset import WHOLE, Portion, subset
 from gateway.hub import Released, Written
 
 RETRY_AFTER_S = 5
@@ -39,9 +41,16 @@ def outcome(
     return Response(body, status, {"Content-Language": _LANGUAGES[lang], **(extra or {})}, MEDIA_TYPE)
 
 
-def resource(released: Released, *, status: int = 200) -> Response:
-    """Return one version of a resource."""
-    return Response(released.body, status, version_headers(released), MEDIA_TYPE)
+def resource(released: Released, *, portion: Portion = WHOLE) -> Response:
+    """Return one version of a resource, or the ``portion`` of it that was asked for."""
+    return Response(part(released.body, portion), 200, version_headers(released), MEDIA_TYPE)
+
+
+def part(body: bytes, portion: Portion) -> bytes:
+    """Return the ``portion`` of a resource as its reader may see it; the bytes as they are where all is wanted."""
+    if portion.is_whole or not body:
+        return body
+    return codec.dump_exact(subset(codec.parse_exact(body), portion))
 
 
 def write(request: Request, written: Written, *, base: str, returns: Return) -> Response:

@@ -1,12 +1,15 @@
 """What a request carries besides headers: parameters of query and form, a body up to a limit.
 
+A body comes as JSON or XML, plain or packed by gzip, and leaves as JSON.
 Refused: a body that is too large before it is read, forms and query strings that are not UTF-8 or too many.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -14,7 +17,10 @@ import msgspec
 from starlette.requests import Request
 
 from gateway.api import headers
+from gateway.fhir import subset, xml_reader
+from gateway.fhir.aside import aside
 from gateway.fhir.problem import Problem
+from gateway.fhir.subset import NAMES, WHOLE, Portion
 from gateway.fhir.wire import PERSONAL
 from gateway.hub import Change, fhirpath_change, json_change
 
@@ -25,6 +31,8 @@ MAX_PAIRS = 200
 _COUNT = re.compile(r"[1-9][0-9]{0,2}")
 _SHAPE = frozenset({"_format", "_pretty"})
 """Parameters that concern the form of an answer, not what is in it."""
+UNHEARD = "unheard"
+"""Stands in the state of a request that was refused before the hub heard of it, whatever its code."""
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -39,7 +47,7 @@ def pairs(text: bytes) -> list[tuple[str, str]]:
 
 
 def asked(request: Request) -> list[tuple[str, str]]:
-    """Return the parameters of the query that change the answer, once it is sure that FHIR JSON is wanted.
+    """Return the parameters of the query that change the answer, once it is sure that a form is wanted that we have.
 
     Raises Problem API-004, API-007.
     """
@@ -72,6 +80,32 @@ def most(found: Pairs) -> tuple[list[tuple[str, str]], int]:
     return [pair for pair in found if pair[0] != "_count"], int(counts[0]) if counts else 1
 
 
+def portion(request: Request, kind: str) -> Portion:
+    """Return how much of the resource of ``kind`` is asked for; no other parameter is understood on a read.
+
+    Raises Problem API-004, API-007, API-008, FHIR-042.
+    """
+    found = asked(request)
+    if not found:
+        return WHOLE
+    demand_none([(name, value) for name, value in found if name not in NAMES])
+    with _unheard(request):
+        wanted = subset.portion(found, kind)
+        if wanted.summary == "count":
+            raise Problem("FHIR-042", name="_summary", reason="there is nothing to count")
+    return wanted
+
+
+@contextmanager
+def _unheard(request: Request) -> Iterator[None]:
+    """Mark ``request`` where another room's Problem is raised before the hub is asked: the door must note it."""
+    try:
+        yield
+    except Problem:
+        request.scope.setdefault("state", {})[UNHEARD] = True
+        raise
+
+
 def demand_none(found: Pairs) -> None:
     """Raise Problem("API-008") for a parameter where none is understood: it is never ignored."""
     if found:
@@ -81,9 +115,14 @@ def demand_none(found: Pairs) -> None:
 
 
 async def resource(request: Request, *, limit: int) -> bytes:
-    """Return the body, which should be one FHIR resource. Raises Problem API-005, API-012."""
-    _demand_content(request, form=False)
-    return await _bytes(request, limit)
+    """Return the body, which should be one FHIR resource, as JSON.
+
+    Raises Problem API-005, API-012, API-040, and for XML what `xml_reader.to_json` raises.
+    """
+    form = _demand_content(request, form=False)
+    body = await _bytes(request, limit)
+    with _unheard(request):
+        return await aside(len(body), lambda: xml_reader.to_json(body)) if form == "xml" else body
 
 
 async def patch(request: Request, *, kind: str, limit: int) -> Change:
@@ -95,7 +134,7 @@ async def patch(request: Request, *, kind: str, limit: int) -> Change:
 
 
 async def form(request: Request) -> list[tuple[str, str]]:
-    """Return the parameters of the body. Raises Problem API-005, API-007, API-012."""
+    """Return the parameters of the body. Raises Problem API-005, API-007, API-012, API-040."""
     _demand_content(request, form=True)
     return [pair for pair in pairs(await _bytes(request, MAX_FORM_BYTES)) if pair[0] not in _SHAPE]
 
@@ -161,12 +200,13 @@ def _parameters(body: bytes) -> list[_Parameter] | None:
     return found.parameter if found.resourceType == "Parameters" else None
 
 
-def _demand_content(request: Request, *, form: bool) -> None:
+def _demand_content(request: Request, *, form: bool) -> headers.Format:
     found = request.headers
-    headers.demand_content(found.get("content-type", ""), found.get("content-encoding", ""), form=form)
+    return headers.demand_content(found.get("content-type", ""), found.get("content-encoding", ""), form=form)
 
 
 async def _bytes(request: Request, limit: int) -> bytes:
+    """Return the body, unpacked; neither what is sent nor what comes of it is more than ``limit``."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and len(announced) < 20 and int(announced) > limit:
         raise Problem("API-012", limit=limit)
@@ -177,4 +217,19 @@ async def _bytes(request: Request, limit: int) -> bytes:
         if size > limit:
             raise Problem("API-012", limit=limit)
         parts.append(chunk)
-    return b"".join(parts)
+    body = b"".join(parts)
+    return _unpacked(body, limit) if request.headers.get("content-encoding", "").lower() == headers.GZIP else body
+
+
+def _unpacked(packed: bytes, limit: int) -> bytes:
+    """Return what gzip packed into ``packed``; no more than ``limit`` is ever unpacked (RFC 1952)."""
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        body = unpacking.decompress(packed, limit + 1)
+    except zlib.error:
+        raise Problem("API-040") from None
+    if len(body) > limit:
+        raise Problem("API-012", limit=limit)
+    if not unpacking.eof or unpacking.unused_data:
+        raise Problem("API-040")
+    return body

@@ -1,4 +1,6 @@
-"""Bundles of the answers: searchset, history, what a transaction or batch did. Bodies are spliced in, never re-parsed.
+"""Bundles of the answers: searchset, history, what a transaction or batch did.
+
+Bodies are spliced in as bytes; they are read again only where a part of each was asked for.
 
 In: pages and answers of the hub. Out: JSON bytes. Source: FHIR R4 bundle.html; http.html#search, #history,
 #transaction-response.
@@ -12,9 +14,10 @@ from http import HTTPStatus
 
 import orjson
 
-from gateway.api.answers import etag, location
+from gateway.api.answers import etag, location, part
 from gateway.api.headers import is_known
 from gateway.fhir.problem import Lang, to_outcome
+from gateway.fhir.subset import Portion
 from gateway.hub import Answer, Failed, Found, Released, Step, Written
 from gateway.hub.operations import Match
 
@@ -30,8 +33,11 @@ def searchset(found: Found, *, path: str, base: str, lang: Lang) -> bytes:
 
     Warnings stand in an OperationOutcome entry (R4 search.html#errors).
     """
-    entries = [_entry(_full_url(row, base), row.body, search=b'{"mode":"match"}') for row in found.rows]
-    entries += [_entry(_full_url(row, base), row.body, search=b'{"mode":"include"}') for row in found.included]
+    entries = [
+        _entry(_full_url(row, base), part(row.body, found.portion), search=mode)
+        for rows, mode in ((found.rows, b'{"mode":"match"}'), (found.included, b'{"mode":"include"}'))
+        for row in rows
+    ]
     if found.warnings:
         told = orjson.dumps(to_outcome(found.warnings, lang))
         entries.append(_entry("", told, search=b'{"mode":"outcome"}'))
@@ -40,7 +46,9 @@ def searchset(found: Found, *, path: str, base: str, lang: Lang) -> bytes:
 
 def history(found: Found, *, path: str, base: str) -> bytes:
     """Return a page of versions; ``path`` is `Kind/id/_history`."""
-    entries = (_version(row, base) for row in found.rows)
+    # A count alone is wanted: the versions stay behind (R4 search.html#summary).
+    rows = () if found.portion.summary == "count" else found.rows
+    entries = (_version(row, base, found.portion) for row in rows)
     return _bundle("history", entries, total=found.total, links=_links(found, f"{base}/{path}"))
 
 
@@ -111,12 +119,13 @@ def _written(written: Written, base: str, *, representation: bool) -> bytes:
     return _entry(url, body, response={**response, "location": location(written, base)})
 
 
-def _version(row: Released, base: str) -> bytes:
+def _version(row: Released, base: str, portion: Portion) -> bytes:
     path = f"{row.kind}/{row.id}"
     method = "DELETE" if row.deleted else "POST" if row.version == 1 else "PUT"
     status = {"DELETE": 204, "POST": 201, "PUT": 200}[method]
     request = {"method": method, "url": row.kind if method == "POST" else path}
-    return _entry(f"{base}/{path}", row.body, request=request, response=_response(status, row))
+    body = part(row.body, portion)
+    return _entry(f"{base}/{path}", body, request=request, response=_response(status, row))
 
 
 def _response(status: int, version: Released | Written) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from gateway.api import operations
+from gateway.api.headers import FHIR_JSON, FHIR_XML
 from gateway.api.terms import EXPAND
 from gateway.fhir import search as parameters
 from gateway.hub import AUDIT_PARAMETERS
@@ -42,7 +43,7 @@ def statement(kinds: Sequence[str], *, base: str, token: str, version: str, at: 
             "software": {"name": "yiyang-gateway", "version": version},
             "implementation": {"description": "医养结合 FHIR 网关与健康数据中枢", "url": base},
             "fhirVersion": "4.0.1",
-            "format": ["application/fhir+json"],
+            "format": [FHIR_JSON, FHIR_XML],
             "patchFormat": ["application/json-patch+json", "application/fhir+json"],
             "rest": [
                 {

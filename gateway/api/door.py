@@ -21,6 +21,8 @@ from starlette.routing import BaseRoute, Route
 from gateway.api import answers, bodies, capability, headers
 from gateway.api.headers import MEDIA_TYPE
 from gateway.api.interactions import ROOT, Authenticate, Interactions
+from gateway.api.packing import Packing
+from gateway.api.representation import Representation
 from gateway.api.shell import Shell, request_id
 from gateway.fhir.problem import Problem, Problems
 from gateway.hub import Hub
@@ -31,7 +33,7 @@ from security.oauth.starlette import routes as oauth_routes
 
 TOKEN = "/oauth/token"  # noqa: S105 - a path
 WELL_KNOWN = "/.well-known/smart-configuration"
-PUBLIC = {"Cache-Control": "public, max-age=300"}
+PUBLIC = {"Cache-Control": "public, max-age=300", "Vary": "Accept, Accept-Encoding"}
 """For what says nothing about anybody (discovery, capabilities): as long as a token lives."""
 _BEFORE_THE_HUB = ("API-", "SEC-401")
 
@@ -93,7 +95,8 @@ def application(routes: Sequence[BaseRoute], *, note: Note, new_id: Callable[[],
     async def refuse(request: Request, error: Exception) -> Response:
         found = _http_problem(request, error) if isinstance(error, HTTPException) else error
         assert isinstance(found, Problem | Problems)  # noqa: S101 - the handlers below are for these
-        if isinstance(found, Problem) and found.code.startswith(_BEFORE_THE_HUB):
+        unheard = request.scope.get("state", {}).get(bodies.UNHEARD, False)
+        if isinstance(found, Problem) and (unheard or found.code.startswith(_BEFORE_THE_HUB)):
             try:
                 await note(_address(request), _interface(request), found, request=request_id(request))
             except Problem as unnoted:
@@ -102,7 +105,11 @@ def application(routes: Sequence[BaseRoute], *, note: Note, new_id: Callable[[],
 
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Shell, new_id=new_id, secure=secure)],
+        middleware=[
+            Middleware(Shell, new_id=new_id, secure=secure),
+            Middleware(Packing),
+            Middleware(Representation),
+        ],
         exception_handlers={Problem: refuse, Problems: refuse, HTTPException: refuse},
     )
     app.router.redirect_slashes = False

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Literal
 
 from starlette.datastructures import Headers
@@ -18,14 +19,26 @@ from gateway.fhir.problem import Lang, Problem
 from gateway.hub import ANY_VERSION, Demand
 
 FHIR_JSON = "application/fhir+json"
+FHIR_XML = "application/fhir+xml"
 MEDIA_TYPE = f"{FHIR_JSON}; charset=utf-8"
+Format = Literal["json", "xml"]
+MEDIA_TYPES: Mapping[Format, str] = {"json": MEDIA_TYPE, "xml": f"{FHIR_XML}; charset=utf-8"}
+GZIP = "gzip"
 FORM = "application/x-www-form-urlencoded"
 JSON_PATCH = "application/json-patch+json"
 NO_SUCH_VERSION = 0
 """For an entity tag that is none of ours: it is well formed and matches nothing."""
-_JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
-_SERVED = _JSON | {"*/*", "application/*", "text/*"}
-_FORMATS = _JSON | {"json", "application/fhir json"}
+_NAMES: Mapping[Format, frozenset[str]] = {
+    "json": frozenset({FHIR_JSON, "application/json", "text/json"}),
+    "xml": frozenset({FHIR_XML, "application/xml", "text/xml"}),
+}
+_ANY = {"*/*": 0, "application/*": 1, "text/*": 1}
+"""Ranges and how closely they name a type; a name itself is closest (RFC 9110 §12.5.1)."""
+_CLOSEST = 2
+_FORMATS: Mapping[str, Format] = {
+    **{f"{prefix}{form}": form for form in _NAMES for prefix in ("", "application/fhir ")},
+    **{name: form for form, names in _NAMES.items() for name in names},
+}
 """`application/fhir json` is what a plus sign becomes that a client forgot to encode."""
 _VERSIONS = frozenset({"", "4.0"})
 _UTF_8 = frozenset({"utf-8", "utf8"})
@@ -58,24 +71,47 @@ def prefer(values: Sequence[str]) -> Prefer:
     return Prefer(said.get("handling") == "strict", _RETURNS.get(said.get("return", ""), ""))
 
 
-def demand_accepted(accept: str, formats: Sequence[str]) -> None:
-    """Raise Problem("API-004") unless FHIR JSON may be answered; ``formats`` (`_format`) go before ``accept``."""
+def demand_accepted(accept: str, formats: Sequence[str]) -> Format:
+    """Return the form to answer in; ``formats`` (`_format`) go before ``accept``. Raises Problem("API-004").
+
+    Of two that are wanted equally JSON is taken: it is what is stored.
+    """
     if formats:
-        if not all(_format_served(value) for value in formats):
+        named = {_format_named(value) for value in formats}
+        found = named.pop()
+        if named or found is None:
             raise Problem("API-004")
-        return
-    if accept and not any(_served(kind, params) for kind, params in _media(accept)):
+        return found
+    if not accept:
+        return "json"
+    weights = _weights(accept)
+    if not any(weights.values()):
         raise Problem("API-004")
+    return "xml" if weights["xml"] > weights["json"] else "json"
 
 
-def demand_content(content_type: str, content_encoding: str, *, form: bool = False) -> None:
-    """Raise Problem("API-005") unless the body is FHIR JSON, or with ``form`` a form; in UTF-8, not compressed."""
-    expected = FORM if form else FHIR_JSON
+def demand_content(content_type: str, content_encoding: str, *, form: bool = False) -> Format:
+    """Return the form of the body: FHIR JSON or XML, or with ``form`` a form (told as JSON), in UTF-8.
+
+    Raises Problem("API-005") for any other, and for any coding but gzip.
+    """
+    expected = FORM if form else f"{FHIR_JSON}, {FHIR_XML}"
     kind, params = next(_media(content_type), ("", {}))
     charset = params.get("charset", "utf-8").lower()
-    known = kind == FORM if form else kind in _JSON and params.get("fhirversion", "") in _VERSIONS
-    if not known or charset not in _UTF_8 or content_encoding.lower() not in ("", "identity"):
+    found = next((form_ for form_, names in _NAMES.items() if kind in names), None)
+    known = kind == FORM if form else found is not None and params.get("fhirversion", "") in _VERSIONS
+    if not known or charset not in _UTF_8 or content_encoding.lower() not in ("", "identity", GZIP):
         raise Problem("API-005", expected=expected)
+    return found or "json"
+
+
+@lru_cache(maxsize=128)
+def takes_gzip(accept_encoding: str) -> bool:
+    """Tell whether a client takes an answer packed by gzip; one that does not say is sent it plain."""
+    if not accept_encoding:
+        return False
+    weights = {coding: _quality(params) for coding, params in _media(accept_encoding)}
+    return weights.get(GZIP, weights.get("*", 0.0)) > 0
 
 
 def is_json_patch(content_type: str, content_encoding: str) -> bool:
@@ -160,13 +196,22 @@ def bearer(authorization: Sequence[str]) -> str:
     return token.strip()
 
 
-def _format_served(value: str) -> bool:
+def _format_named(value: str) -> Format | None:
     kind, params = next(_media(value), ("", {}))
-    return kind in _FORMATS and params.get("fhirversion", "") in _VERSIONS
+    return _FORMATS.get(kind) if params.get("fhirversion", "") in _VERSIONS else None
 
 
-def _served(kind: str, params: Mapping[str, str]) -> bool:
-    return kind in _SERVED and params.get("fhirversion", "") in _VERSIONS and _quality(params) > 0
+def _weights(accept: str) -> dict[Format, float]:
+    """Return how much each form is wanted: what names it most closely decides (RFC 9110 §12.5.1)."""
+    found: dict[Format, tuple[int, float]] = dict.fromkeys(_NAMES, (-1, 0.0))
+    for kind, params in _media(accept):
+        if params.get("fhirversion", "") not in _VERSIONS:
+            continue
+        for form, names in _NAMES.items():
+            close = _CLOSEST if kind in names else _ANY.get(kind, -1)
+            if close >= 0:
+                found[form] = max(found[form], (close, _quality(params)))
+    return {form: weight for form, (_, weight) in found.items()}
 
 
 def _media(text: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -20,7 +20,8 @@ from gateway.fhir import definitions
 from gateway.fhir import gate as fhir
 from gateway.fhir import search as parameters
 from gateway.fhir.problem import Lang, Problem
-from gateway.hub import Demand, Hub, is_batch
+from gateway.fhir.subset import Portion
+from gateway.hub import Demand, Hub, Released, is_batch
 from security.caller import Caller
 
 ROOT = "/fhir"
@@ -69,25 +70,19 @@ class Interactions:
     async def read(self, request: Request) -> Response:
         """Answer `GET Kind/id`; 304 for a version that the client has, unless this view of it is masked."""
         caller, kind, id = self._about(request)  # noqa: A001 - FHIR's word
-        bodies.demand_none(bodies.asked(request))
+        portion = bodies.portion(request, kind)
         released = await self._hub.read(caller, kind, id)
-        known = headers.is_known(
-            released.version,
-            released.updated,
-            none_match=request.headers.get("if-none-match", ""),
-            modified_since=request.headers.get("if-modified-since", ""),
-        )
-        # The view may have changed while the version did not.
-        return answers.not_modified(released) if known and not released.masked else answers.resource(released)
+        return _version(request, released, portion)
 
     async def vread(self, request: Request) -> Response:
         """Answer `GET Kind/id/_history/version`."""
         caller, kind, id = self._about(request)  # noqa: A001
-        bodies.demand_none(bodies.asked(request))
+        portion = bodies.portion(request, kind)
         version = request.path_params["version"]
         if not _VERSION.fullmatch(version):
             raise Problem("API-002")
-        return answers.resource(await self._hub.vread(caller, kind, id, version=int(version)))
+        released = await self._hub.vread(caller, kind, id, version=int(version))
+        return _version(request, released, portion)
 
     async def history(self, request: Request) -> Response:
         """Answer `GET Kind/id/_history`."""
@@ -250,6 +245,19 @@ class Interactions:
     def _about(self, request: Request) -> tuple[Caller, str, str]:
         """Return who asks about which resource. Who is unknown learns not even whether the address makes sense."""
         return self._caller(request), _kind(request), _id(request)
+
+
+def _version(request: Request, released: Released, portion: Portion) -> Response:
+    """Answer with a version, or 304 where the client has it; never of a masked one: its view may have changed."""
+    known = headers.is_known(
+        released.version,
+        released.updated,
+        none_match=request.headers.get("if-none-match", ""),
+        modified_since=request.headers.get("if-modified-since", ""),
+    )
+    return (
+        answers.not_modified(released) if known and not released.masked else answers.resource(released, portion=portion)
+    )
 
 
 def _kind(request: Request) -> str:

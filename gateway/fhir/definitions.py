@@ -30,7 +30,8 @@ class Constraint(NamedTuple):
 class Element(NamedTuple):
     """One element of a type; ``name`` without ``[x]``, ``types`` several only where it is a choice.
 
-    ``targets`` are the kinds a reference may point to (empty: any), ``binding`` the required value set ("" none).
+    ``targets`` are the kinds a reference may point to (empty: any), ``binding`` the required value set ("" none),
+    ``summary`` tells whether it belongs to a summary, ``modifier`` whether it may change what others mean.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Element(NamedTuple):
     targets: frozenset[str]
     binding: str
     constraints: tuple[Constraint, ...]
+    summary: bool
+    modifier: bool
 
     def json_names(self) -> Iterator[tuple[str, str]]:
         """Yield (name in JSON, type) of each of its forms."""
@@ -112,6 +115,8 @@ def _element(name: str, row: dict[str, Any]) -> Element:
         targets=frozenset(row.get("to", ())),
         binding=row.get("vs", ""),
         constraints=tuple(Constraint(*c) for c in row.get("c", ())),
+        summary=row.get("s", False),
+        modifier=row.get("m", False),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from gateway.fhir import definitions, includes, modifiers
+from gateway.fhir import definitions, includes, modifiers, subset
 from gateway.fhir.extract import converter_of, extract, values_of
 from gateway.fhir.paths import paths
 from gateway.fhir.problem import Problem, Problems
@@ -37,13 +37,13 @@ _CLAUSE_TYPES = frozenset(
 _SORT_TYPES = frozenset(("date", "token", "identifier", "string", "number", "quantity", "reference", "uri"))
 _DOORS = frozenset(("_format", "_pretty"))
 _STRUCTURE = frozenset(("_has", "_list"))
-_RESULT = frozenset(("_count", "_sort", "_total", "_cursor"))
+_RESULT = frozenset(("_count", "_sort", "_total", "_cursor", "_summary", "_elements"))
 
 # Everything else that R4 defines for results or across types (search.html#table, http.html#general).
 _UNBUILT = frozenset(
     (
-        *("_contained", "_containedType", "_elements", "_filter"),
-        *("_query", "_score", "_summary", "_type"),
+        *("_contained", "_containedType", "_filter"),
+        *("_query", "_score", "_type"),
         *("_since", "_at"),
     )
 )
@@ -289,10 +289,14 @@ class _Reader:
         if name == "_total" and value not in ("none", "estimate", "accurate"):
             raise Problem("FHIR-042", where=name, name=name, reason="none | estimate | accurate")
         self.results[name] = value
+        if name in subset.NAMES:
+            subset.portion(tuple(self.results.items()), self.kind)
 
     def query(self) -> Query:
         """Return what was read; `_count=0` means only the total."""
-        count = min(int(self.results.get("_count", "20")), MAX_COUNT)
+        wanted = subset.portion(tuple(self.results.items()), self.kind)
+        # A summary that is a count is the total and nothing else (R4 search.html#summary).
+        count = 0 if wanted.summary == "count" else min(int(self.results.get("_count", "20")), MAX_COUNT)
         total = self.results.get("_total", "none")
         return Query(
             self.kind,
@@ -302,6 +306,8 @@ class _Reader:
             cursor=self.results.get("_cursor", ""),
             total=count == 0 or total != "none",
             estimate=total == "estimate",
+            summary=wanted.summary,
+            elements=wanted.elements,
             includes=tuple(dict.fromkeys(self.includes)),
         )
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from gateway.fhir import definitions
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
+from gateway.fhir.subset import Portion
 from gateway.hub import chains, including, links
 from gateway.hub.including import Shown
 from gateway.hub.interaction import Interaction, Tools
@@ -50,6 +51,7 @@ async def search(tools: Tools, caller: Caller, *, pairs: Pairs, strict: bool, wi
             next=links.onward(tools.binding, caller, place, asked, cursor=onward),
             total=await _total(it, queries),
             warnings=tuple(more),
+            portion=Portion(queries[0].summary, queries[0].elements),
             included=tuple(shown.released for shown in beside),
         )
 

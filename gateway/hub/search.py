@@ -14,6 +14,7 @@ from dataclasses import replace
 from gateway.fhir import search as parameters
 from gateway.fhir.problem import Problem
 from gateway.fhir.query import Query
+from gateway.fhir.subset import Portion
 from gateway.fhir.wire import shown as named
 from gateway.hub import chains, including, links
 from gateway.hub.including import Shown
@@ -58,6 +59,7 @@ async def search(
             # The restriction makes the store's count the caller's own; a row that it let through in error is not told.
             total=page.total if len(rows) == len(page.rows) else None,
             warnings=(*warnings, *more),
+            portion=Portion(query.summary, query.elements),
             included=tuple(shown.released for shown in beside),
         )
 

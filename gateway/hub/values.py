@@ -12,6 +12,7 @@ from typing import Any
 from gateway.fhir import compartments
 from gateway.fhir.problem import Problem
 from gateway.fhir.proof import Accepted
+from gateway.fhir.subset import WHOLE, Portion
 from gateway.store.protocol import ANY_VERSION as ANY_VERSION  # the doors name it too
 from gateway.store.protocol import Committed, Stored
 
@@ -39,7 +40,8 @@ class Found:
     """A page of a search or history. ``query`` and ``next`` are the query strings of its links, without "?".
 
     Identifiers in ``query`` are blinded; ``next`` ("" at the end) opens only for the same caller. ``warnings`` name
-    parameters that were ignored. ``included`` are what `_include` and `_revinclude` bring, none of them in ``rows``.
+    parameters that were ignored. ``included`` are what `_include` and `_revinclude` bring, none of them in ``rows``. Of
+    each row a door shows the ``portion`` that was asked for.
     """
 
     rows: tuple[Released, ...]
@@ -48,6 +50,7 @@ class Found:
     total: int | None = None
     warnings: tuple[Problem, ...] = ()
     included: tuple[Released, ...] = ()
+    portion: Portion = WHOLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,19 @@ def door() -> Iterator[Removal]:
         ("access-tokens-forged/two-at-once",),
     )  # fmt: skip
     yield Removal(
-        "Accept and _format", "gateway/api/headers.py", "FHIR JSON or nothing",
-        put("gateway.api.headers:demand_accepted", how.answering_now(None)),
-        (f"{written}/accept-xml", f"{written}/format-against-accept"),
+        "Accept and _format", "gateway/api/headers.py", "FHIR JSON or XML or nothing",
+        put("gateway.api.headers:demand_accepted", how.answering_now("json")),
+        (f"{written}/accept-turtle", f"{written}/format-against-accept"),
     )  # fmt: skip
     yield Removal(
-        "content type and coding", "gateway/api/headers.py", "plain UTF-8 JSON, not packed",
-        put("gateway.api.headers:demand_content", how.answering_now(None)), (f"{bodies}/packed", f"{bodies}/xml"),
+        "content type and coding", "gateway/api/headers.py", "UTF-8 JSON or XML, plain or by gzip",
+        put("gateway.api.headers:demand_content", how.answering_now("json")),
+        (f"{bodies}/packed-in-another-way", f"{bodies}/turtle"),
+    )  # fmt: skip
+    yield Removal(
+        "DOCTYPE", "gateway/fhir/xml_reader.py", "and with it every entity, and instructions",
+        put("gateway.fhir.xml_reader:_Reader.refuse", how.answering_now(None)),
+        (f"{bodies}/xml-that-grows",),
     )  # fmt: skip
     yield Removal(
         "body limit", "gateway/api/bodies.py, gateway/fhir/wire.py", "4 MiB (two lines, removed together)",
@@ -40,7 +46,7 @@ def door() -> Iterator[Removal]:
     yield Removal(
         "unknown parameters of a read", "gateway/api/bodies.py", "refused, not ignored",
         put("gateway.api.bodies:demand_none", how.answering_now(None)),
-        ("search-as-an-oracle/elements-on-a-read", "verbs-that-are-not-built/metadata-with-a-mode"),
+        ("search-as-an-oracle/a-parameter-on-a-read", "verbs-that-are-not-built/metadata-with-a-mode"),
     )  # fmt: skip
     yield Removal(
         "form of an id", "gateway/api/interactions.py", "letters, digits, - and .",

@@ -186,6 +186,14 @@ ROWS: dict[str, Row] = {
         "补丁的操作过多或复制的内容过大（上限 {limit}）",
         "the patch has too many operations or copies too much (at most {limit})",
     ),
+    "FHIR-075": Row(400, "structure", "不能接受的 XML：{reason}", "not acceptable as XML: {reason}"),
+    "FHIR-076": Row(400, "structure", "此处不允许属性 {name}", "the attribute {name} is not allowed here"),
+    "FHIR-077": Row(
+        400,
+        "structure",
+        "元素 {name} 的次序或次数不对：XML 须按定义的次序书写",
+        "the element {name} is out of order or given twice: XML follows the order of the definition",
+    ),
     # gateway.store
     "STO-400": Row(
         400,

@@ -14,8 +14,8 @@ ROWS: dict[str, Row] = {
     "API-004": Row(
         406,
         "not-supported",
-        "只提供 application/fhir+json（R4）；请检查 Accept 和 _format",
-        "only application/fhir+json (R4) is served: see Accept and _format",
+        "只提供 application/fhir+json 和 application/fhir+xml（R4）；请检查 Accept 和 _format",
+        "only application/fhir+json and application/fhir+xml (R4) are served: see Accept and _format",
     ),
     "API-005": Row(415, "not-supported", "请求内容的类型应为 {expected}", "the content must be of the type {expected}"),
     "API-006": Row(
@@ -36,6 +36,7 @@ ROWS: dict[str, Row] = {
     "API-009": Row(200, "informational", "已完成", "done"),
     "API-010": Row(200, "informational", "内容合法，可以接受", "the content is valid and would be accepted"),
     "API-012": Row(413, "too-long", "请求超过 {limit} 字节的上限", "the request exceeds the limit of {limit} bytes"),
+    "API-040": Row(400, "structure", "请求内容不是完整的 gzip", "the content is not one whole gzip stream"),
     # gateway.hub
     "HUB-001": Row(403, "forbidden", "令牌缺少授权范围 {scope}", "the token lacks the scope {scope}"),
     "HUB-002": Row(
@@ -62,8 +63,8 @@ ROWS: dict[str, Row] = {
     "HUB-006": Row(
         400,
         "not-supported",
-        "历史查询只支持 _count（1 以上的整数），{parameter} 不可用",
-        "a history takes only _count (a whole number from 1); {parameter} cannot be used",
+        "历史查询支持 _count（1 以上）、_since（时刻）、_at（日期）、_summary、_elements；{parameter} 不可用",
+        "a history takes _count (from 1), _since (an instant), _at (a date), _summary, _elements; not this {parameter}",
     ),
     "HUB-007": Row(
         428,

@@ -71,9 +71,11 @@ async def test_an_address_that_leads_nowhere_is_not_kept(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("headers", "status", "code"),
-    [({"Accept": "application/fhir+xml"}, 406, "API-004"), ({"Accept": "application/fhir+json;q=0"}, 406, "API-004")],
+    [({"Accept": "text/html"}, 406, "API-004"), ({"Accept": "application/fhir+json;q=0"}, 406, "API-004")],
 )
-async def test_only_json_is_served(world: World, headers: dict[str, str], status: int, code: str) -> None:
+async def test_what_is_not_served_is_not_acceptable(
+    world: World, headers: dict[str, str], status: int, code: str
+) -> None:
     response = await world.fhir("centre-doctor", "GET", "Patient/elder", headers=headers)
 
     assert (response.status_code, codes(response)) == (status, [code])

@@ -47,23 +47,39 @@ def test_prefer(values: list[str], expected: headers.Prefer) -> None:
         ("application/fhir+json; fhirVersion=4.0", []),
         ("text/html", ["json"]),
         ("application/fhir+xml", ["application/fhir json"]),
+        ("application/fhir+xml, application/fhir+json", []),
+        ("application/fhir+xml;q=0.1, */*;q=0.2", []),
     ],
 )
 def test_json_is_served_to(accept: str, formats: list[str]) -> None:
-    headers.demand_accepted(accept, formats)
+    assert headers.demand_accepted(accept, formats) == "json"
 
 
 @pytest.mark.parametrize(
     ("accept", "formats"),
     [
         ("application/fhir+xml", []),
+        ("*/*", ["xml"]),
+        ("application/fhir+json", ["application/fhir xml"]),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", []),
+        ("application/fhir+json;q=0, */*", []),
+    ],
+)
+def test_xml_is_served_to(accept: str, formats: list[str]) -> None:
+    assert headers.demand_accepted(accept, formats) == "xml"
+
+
+@pytest.mark.parametrize(
+    ("accept", "formats"),
+    [
+        ("text/html", []),
         ("application/fhir+json;q=0", []),
         ("application/fhir+json; fhirVersion=5.0", []),
-        ("*/*", ["xml"]),
+        ("*/*", ["turtle"]),
         ("*/*", ["json", "xml"]),
     ],
 )
-def test_json_is_not_served_to(accept: str, formats: list[str]) -> None:
+def test_nothing_is_served_to(accept: str, formats: list[str]) -> None:
     with pytest.raises(Problem, match="API-004"):
         headers.demand_accepted(accept, formats)
 
@@ -72,10 +88,11 @@ def test_json_is_not_served_to(accept: str, formats: list[str]) -> None:
     ("content_type", "encoding"),
     [
         ("", ""),
-        ("application/fhir+xml", ""),
+        ("application/fhir+turtle", ""),
+        ("application/fhir+xml; charset=gb18030", ""),
         ("application/fhir+json; charset=gb18030", ""),
         ("application/fhir+json; fhirVersion=5.0", ""),
-        ("application/fhir+json", "gzip"),
+        ("application/fhir+json", "br"),
         (headers.FORM, ""),
     ],
 )
@@ -157,10 +174,19 @@ def test_a_plain_request_id_is_kept(sent: str, kept: str) -> None:
     assert headers.request_id(sent) == kept
 
 
+@pytest.mark.parametrize(
+    ("accept", "taken"),
+    [("gzip, deflate", True), ("*", True), ("", False), ("br", False), ("gzip;q=0, *", False), ("GZIP;q=0.1", True)],
+)
+def test_gzip_is_sent_to_who_takes_it(accept: str, taken: bool) -> None:  # noqa: FBT001 - a value of the table
+    assert headers.takes_gzip(accept) is taken
+
+
 @given(st.text(max_size=80))
 def test_no_header_is_beyond_reading(text: str) -> None:
     headers.prefer([text])
     headers.language(text)
+    headers.takes_gzip(text)
     headers.is_known(1, MOMENT, none_match=text, modified_since="")
     headers.is_known(1, MOMENT, none_match="", modified_since=text)
     for read in (

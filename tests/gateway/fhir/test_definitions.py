@@ -53,3 +53,14 @@ def test_the_patient_compartment_is_r4s() -> None:
 
     assert compartment["Observation"] == ["subject", "performer"]
     assert "Organization" not in compartment
+
+
+def test_elements_stand_in_the_order_of_the_definition_and_tell_their_part_in_a_summary() -> None:
+    found = definitions.elements("Narrative")
+
+    assert [*found] == ["id", "extension", "status", "div"]
+    assert (definitions.elements("Patient")["active"].summary, definitions.elements("Patient")["photo"].summary) == (
+        True,
+        False,
+    )
+    assert definitions.elements("Observation")["status"].modifier

@@ -107,7 +107,7 @@ def hub() -> Iterator[Removal]:
     yield Removal(
         "what R4 knows and is not built", "gateway/fhir/search.py", "_filter and the rest are refused by name",
         put("gateway.fhir.search:_UNBUILT", frozenset()),
-        (f"{search}/contained", f"{search}/filter", f"{search}/named-query"),
+        (f"{search}/contained", f"{search}/elements-to-unmask"),
     )  # fmt: skip
     yield Removal(
         "guard of includes", "gateway/hub/including.py", "no include by what is masked, from or to what is closed",

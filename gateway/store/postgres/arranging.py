@@ -38,7 +38,7 @@ _OF: Final[Mapping[type, Callable[[Any], Value]]] = {
     Reference: lambda entry: f"{entry.kind}/{entry.id}",
     Text: lambda entry: str(entry.text).casefold(),
     Uri: lambda entry: str(entry.uri),
-    Amount: lambda entry: Decimal(entry.value),
+    Amount: lambda entry: Decimal(entry.low or entry.high),
 }
 """What of an index value is compared."""
 

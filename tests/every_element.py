@@ -19,6 +19,8 @@ LEAST = 3
 """Documents of a kind, however few choices it has."""
 WHOLE = 3
 """Levels on which datatypes are whole."""
+DEEPEST = 12
+"""Levels below which nothing is whole, wherever it appears first: a document may have 64 in all."""
 DIV = (
     '<div xmlns="http://www.w3.org/1999/xhtml">出院 <b>小结</b> &amp; 医嘱&#160;<img src="#a" alt="&lt;图&gt;"/></div>'
 )
@@ -79,7 +81,7 @@ class _Maker:
     def object(self, path: str, depth: int, trail: tuple[str, ...]) -> Json:
         """Return an object of the type ``path``; ``trail`` are the types around it."""
         made: Json = {}
-        whole = depth < WHOLE or "." in path or path not in self.done
+        whole = depth < DEEPEST and (depth < WHOLE or "." in path or path not in self.done)
         self.done.add(path)
         for element in definitions.elements(path).values():
             if not self._wanted(element, path, trail, whole=whole):
@@ -123,7 +125,7 @@ class _Maker:
             return
         values = [self._primitive(kind, element.binding) for _ in range(count)]
         attributes = name == "id" or (trail[-1:] == ("Extension",) and name == "url") or kind == "xhtml"
-        beside = None if attributes or depth > WHOLE or self.random.random() < 0.7 else self._beside()
+        beside = None if attributes or depth > WHOLE or self.random.random() < 0.7 else self._beside(depth + 1)
         if not element.many:
             made[name] = values[0]
             if beside:
@@ -137,18 +139,20 @@ class _Maker:
         if kind == "Resource":
             return {"resourceType": "Basic", "id": "c1", "code": {"text": self.random.choice(_TEXTS)}}
         if kind == "Extension":
-            return self._extension()
+            return self._extension(depth + 1)
         return self.object(kind, depth + 1, trail)
 
-    def _beside(self) -> Json:
-        return {"id": "e1", "extension": [self._extension()]}
+    def _beside(self, depth: int) -> Json:
+        return {"id": "e1", "extension": [self._extension(depth)]}
 
-    def _extension(self) -> Json:
+    def _extension(self, depth: int) -> Json:
         forms = [*definitions.elements("Extension")["value"].json_names()]
         self.extensions += 1
         name, kind = forms[self.extensions % len(forms)]
         value = (
-            self._primitive(kind, "") if definitions.is_primitive(kind) else self.object(kind, WHOLE, ("Extension",))
+            self._primitive(kind, "")
+            if definitions.is_primitive(kind)
+            else self.object(kind, max(depth, WHOLE), ("Extension",))
         )
         made = {"id": "x1", "url": "http://x.example/extension?a=b&c"}
         return (

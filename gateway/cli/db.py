@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
+from gateway.app import reindexing
 from gateway.app.database import open_database
+from gateway.app.rooms import open_rooms
 from gateway.app.terms import load_shipped
 from gateway.app.verifying import verify_store
 from gateway.cli.answer import Answer, note
+from gateway.cli.change import record
 from gateway.cli.exits import Exit
 from gateway.cli.shell import Both, Shell
 from gateway.cli.word import Option, Word, Words, argument
@@ -68,6 +71,20 @@ async def verify(shell: Shell) -> Answer:
     return _report(chain, store)
 
 
+async def reindex(shell: Shell) -> Answer:
+    """Index every resource as this program does; no version changes, a running gateway goes on."""
+    async with open_rooms(shell.settings()) as rooms:
+        await record(rooms, "admin", interface="yiyang db reindex")
+        told = _progress(shell)
+        total = int(await rooms.pool.fetchval("SELECT count(*) FROM res WHERE NOT deleted"))
+        done = await reindexing.reindex(rooms.store, progress=lambda seen: told(seen, total))
+    line = (
+        f"已重建 {done.seen} 个资源的检索索引，其中 {done.left} 个已由运行中的网关更新",
+        f"{done.seen} resources are indexed anew, {done.left} of them by the running gateway",
+    )
+    return Answer("yiyang.db.reindex/1", done._asdict(), lines=[line])
+
+
 def _progress(shell: Shell) -> Callable[[int, int], None]:
     """Return who tells from time to time how far the work is."""
     last = time.monotonic()
@@ -76,7 +93,7 @@ def _progress(shell: Shell) -> Callable[[int, int], None]:
         nonlocal last
         if time.monotonic() - last >= EVERY_S:
             last = time.monotonic()
-            note(shell, (f"已校验 {done} / {total}", f"verified {done} of {total}"))
+            note(shell, (f"已完成 {done} / {total}", f"{done} of {total} done"))
 
     return told
 
@@ -123,6 +140,15 @@ WORDS = {
         ),
         [argument("revision"), Option("--yes", is_flag=True, texts=("确认已停止全部网关", "every gateway is stopped"))],
     ),
+    "reindex": Word(
+        "reindex",
+        reindex,
+        (
+            "按本版程序重建检索索引，使旧程序写入的资源可被新的检索参数找到（升级后运行一次）",
+            "Index what an older program wrote as this one does, so that new searches find it (once, after an upgrade)",
+        ),
+        [],
+    ),
     "verify": Word(
         "verify",
         verify,
@@ -138,6 +164,7 @@ WORD = Words(
     {
         "upgrade": ("db", "升级架构", "upgrade the schema"),
         "downgrade": ("db", "退回架构", "take the schema back"),
+        "reindex": ("db", "重建索引", "index anew"),
         "verify": ("db", "校验数据", "verify what lies in it"),
     },
     ("升级、校验数据库", "Upgrade the database, verify it"),

@@ -52,6 +52,14 @@ def test_a_migrated_database_is_left_alone(installed: Yiyang) -> None:
     assert said.data["after"] == said.data["before"] != ""
 
 
+def test_an_index_made_anew_is_told_and_leaves_an_entry(installed: Yiyang) -> None:
+    said = installed("db", "reindex")
+
+    assert (said.code, said.data["seen"], said.data["left"]) == (0, 0, 0)
+    entries = installed("audit", "tail", "-n", "1").data["entries"]
+    assert [(row["action"], row["interface"]) for row in entries] == [("admin", "yiyang db reindex")]
+
+
 def test_a_database_nobody_touched_is_whole(installed: Yiyang) -> None:
     said = installed("db", "verify")
 

@@ -107,7 +107,7 @@ def hub() -> Iterator[Removal]:
     yield Removal(
         "what R4 knows and is not built", "gateway/fhir/search.py", "_filter and the rest are refused by name",
         put("gateway.fhir.search:_UNBUILT", frozenset()),
-        (f"{search}/contained", f"{search}/elements-to-unmask"),
+        (f"{search}/contained",),
     )  # fmt: skip
     yield Removal(
         "guard of includes", "gateway/hub/including.py", "no include by what is masked, from or to what is closed",
@@ -167,8 +167,8 @@ def hub() -> Iterator[Removal]:
         ("references-retargeted/an-address-that-is-another-entry's",),
     )  # fmt: skip
     yield Removal(
-        "criteria of a write", "gateway/hub/search.py", "a write means what its caller may search and finds",
-        put("gateway.hub.search:_guard", how.answering_now(None)),
+        "criteria of a write", "gateway/hub/chains.py", "a write means what its caller may search and finds",
+        put("gateway.hub.chains:guard", how.answering_now(None)),
         ("versions-and-conditions-as-an-oracle/if-none-exist-by-a-masked-birth-date",
          "versions-and-conditions-as-an-oracle/a-conditional-reference-by-a-masked-birth-date"),
     )  # fmt: skip

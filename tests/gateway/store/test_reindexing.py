@@ -8,7 +8,6 @@ from gateway.app.reindexing import reindex
 from gateway.fhir.problem import Problem
 from gateway.store.protocol import Batch, Write
 from tests.gateway.store.conftest import PostgresWorld
-from tests.gateway.store.conftest import connection, keys, shared_database, world  # noqa: F401 - fixtures
 from tests.gateway.store.making import find, ids, observation, patient, put
 
 WEIGHT = {**observation("w"), "valueQuantity": {"value": 72.5, "system": "http://unitsofmeasure.org", "code": "kg"}}
@@ -22,7 +21,7 @@ async def _as_an_older_program(world: PostgresWorld) -> None:
     await world.pool.execute("UPDATE res SET keys = '{}', ixh = 0")
 
 
-async def test_what_an_older_program_wrote_is_found(world: PostgresWorld) -> None:  # noqa: F811
+async def test_what_an_older_program_wrote_is_found(world: PostgresWorld) -> None:
     await _as_an_older_program(world)
     assert ids((await find(world.store, "Patient", "name=王")).rows) == []
 
@@ -33,7 +32,7 @@ async def test_what_an_older_program_wrote_is_found(world: PostgresWorld) -> Non
     assert ids((await find(world.store, "Observation", "value-quantity=gt72||kg")).rows) == ["w"]
 
 
-async def test_no_version_changes(world: PostgresWorld) -> None:  # noqa: F811
+async def test_no_version_changes(world: PostgresWorld) -> None:
     await _as_an_older_program(world)
     before = await world.pool.fetch("SELECT id, ver, ts, sha, body FROM res ORDER BY id")
 
@@ -44,7 +43,7 @@ async def test_no_version_changes(world: PostgresWorld) -> None:  # noqa: F811
     assert await world.pool.fetchval("SELECT count(*) FROM hist") == 0
 
 
-async def test_a_deletion_stays_one(world: PostgresWorld) -> None:  # noqa: F811
+async def test_a_deletion_stays_one(world: PostgresWorld) -> None:
     await put(world.store, patient("p"))
     stored = await world.store.read("Patient", "p")
     assert stored is not None
@@ -57,7 +56,7 @@ async def test_a_deletion_stays_one(world: PostgresWorld) -> None:  # noqa: F811
 
 
 async def test_what_another_writer_was_faster_with_is_left_to_it(
-    world: PostgresWorld,  # noqa: F811
+    world: PostgresWorld,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await _as_an_older_program(world)
@@ -82,7 +81,7 @@ async def test_what_another_writer_was_faster_with_is_left_to_it(
     assert ids((await find(world.store, "Observation", "status=amended")).rows) == ["w"]
 
 
-async def test_a_database_that_is_away_is_told(world: PostgresWorld, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def test_a_database_that_is_away_is_told(world: PostgresWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(batch: Batch) -> object:
         raise Problem("STO-503")
 

@@ -92,6 +92,11 @@ def named(node: Any, ids: Mapping[str, str]) -> Any:
     return _NAME.sub(lambda match: ids[match[1]], node) if isinstance(node, str) else node
 
 
+def known(text: str, ids: Mapping[str, str]) -> str:
+    """Return ``text``, which may be XML, with every `<name>` that somebody has replaced by its id."""
+    return _NAME.sub(lambda match: ids.get(match[1], match[0]), text)
+
+
 def at(doc: Any, path: str) -> Any:
     """Return what stands at a dotted ``path`` (`entry.0.resource.id`), None where nothing does."""
     for part in path.split("."):

@@ -91,7 +91,7 @@ async def _step(server: Server, step: Step, ids: Mapping[str, str]) -> httpx.Res
         content = json.dumps(named(step.json, ids), ensure_ascii=False).encode()
     elif step.raw is not None:
         headers.setdefault("Content-Type", "application/fhir+json")
-        content = named(step.raw, ids).encode()
+        content = cases.known(step.raw, ids).encode()
     elif step.form:
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
         pairs = named(step.form, ids).items()

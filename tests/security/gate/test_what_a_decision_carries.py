@@ -166,3 +166,34 @@ def test_after_the_acceptance_the_centre_goes_on_writing(state: str) -> None:
     town.put(referral(state))
 
     assert town.ask(CENTRE_DOCTOR, town.put(about("Observation"), CENTRE), "create").allow
+
+
+def test_a_change_names_nothing_that_the_view_hides(town: Town) -> None:
+    decision = town.ask(CARER, town.put(care_plan(), CENTRE))
+
+    town.gate.demand_shown(decision, "CarePlan", ["status", "title"])
+    with pytest.raises(Problem, match="SEC-405") as told:
+        town.gate.demand_shown(decision, "CarePlan", ["title", "note"])
+
+    assert (told.value.where, told.value.detail) == ("CarePlan.note", {"element": "CarePlan.note"})
+
+
+@pytest.mark.parametrize("member", ["18位号码", "n0te", "<x>"])
+def test_a_member_that_no_type_has_is_refused_and_not_repeated(town: Town, member: str) -> None:
+    decision = town.ask(CARER, town.put(care_plan(), CENTRE))
+
+    with pytest.raises(Problem, match="SEC-405") as told:
+        town.gate.demand_shown(decision, "CarePlan", [member])
+
+    assert told.value.where == "CarePlan"
+
+
+def test_who_sees_everything_may_name_everything(town: Town) -> None:
+    decision = town.ask(CENTRE_DOCTOR, town.put(about("Condition"), CENTRE))
+
+    town.gate.demand_shown(decision, "Condition", ["note", "code", "anything"])
+
+
+def test_a_change_under_no_permission_is_refused(town: Town) -> None:
+    with pytest.raises(Problem, match="SEC-403"):
+        town.gate.demand_shown(Decision(allow=False, rule="default-deny"), "CarePlan", [])

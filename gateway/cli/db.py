@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from gateway.app import reindexing
 from gateway.app.database import open_database
 from gateway.app.rooms import open_rooms
 from gateway.app.terms import load_shipped
@@ -17,6 +16,7 @@ from gateway.cli.exits import Exit
 from gateway.cli.shell import Both, Shell
 from gateway.cli.word import Option, Word, Words, argument
 from gateway.fhir.problem import Problem
+from gateway.store import reindexing
 from gateway.store.postgres import fsck, migrate
 from gateway.store.postgres.pool import open_pool
 from security import audit as journal
@@ -75,9 +75,7 @@ async def reindex(shell: Shell) -> Answer:
     """Index every resource as this program does; no version changes, a running gateway goes on."""
     async with open_rooms(shell.settings()) as rooms:
         await record(rooms, "admin", interface="yiyang db reindex")
-        told = _progress(shell)
-        total = int(await rooms.pool.fetchval("SELECT count(*) FROM res WHERE NOT deleted"))
-        done = await reindexing.reindex(rooms.store, progress=lambda seen: told(seen, total))
+        done = await reindexing.reindex(rooms.store, progress=_progress(shell))
     line = (
         f"已重建 {done.seen} 个资源的检索索引，其中 {done.left} 个已由运行中的网关更新",
         f"{done.seen} resources are indexed anew, {done.left} of them by the running gateway",
@@ -85,15 +83,20 @@ async def reindex(shell: Shell) -> Answer:
     return Answer("yiyang.db.reindex/1", done._asdict(), lines=[line])
 
 
-def _progress(shell: Shell) -> Callable[[int, int], None]:
+def _progress(shell: Shell) -> Callable[..., None]:
     """Return who tells from time to time how far the work is."""
     last = time.monotonic()
 
-    def told(done: int, total: int) -> None:
+    def told(done: int, total: int = 0) -> None:
         nonlocal last
         if time.monotonic() - last >= EVERY_S:
             last = time.monotonic()
-            note(shell, (f"已完成 {done} / {total}", f"{done} of {total} done"))
+            note(
+                shell,
+                (f"已完成 {done} / {total}", f"{done} of {total} done")
+                if total
+                else (f"已完成 {done}", f"{done} done"),
+            )
 
     return told
 

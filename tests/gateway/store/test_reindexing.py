@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.app.reindexing import reindex
 from gateway.fhir.problem import Problem
 from gateway.store.protocol import Batch, Write
+from gateway.store.reindexing import reindex
 from tests.gateway.store.conftest import PostgresWorld
 from tests.gateway.store.making import find, ids, observation, patient, put
 

@@ -53,7 +53,7 @@ async def test_a_referral_that_nobody_accepts_is_counted_as_overdue_until_it_is_
 async def test_the_story_is_told_in_numbers(town: Town, admin: httpx.AsyncClient) -> None:
     await town.until_care_plan()
     await town.mllp(a03().replace(b"|20260312160000\rPV2", b"|20260231160000\rPV2"))
-    await town.fhir("other-station-carer", "GET", "Patient?name=x")
+    await town.fhir("other-station-carer", "GET", "Patient?_filter=x")
 
     values, _ = await _metrics(admin)
 

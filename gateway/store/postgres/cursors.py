@@ -37,7 +37,7 @@ def read(sealer: Sealer, cursor: str, *, place: bytes) -> list[Any]:
 
 def of_search(query: Query, bind: str) -> bytes:
     """Return what a search's cursor is bound to: the question without its page, and ``bind``."""
-    # The text of the query with these three at nothing: what a cursor was bound to must stay to the letter.
+    # The text of what is asked; how much of it a page shows is no part of it.
     asked = f"kind={query.kind!r}, clauses={query.clauses!r}, sort={query.sort!r}"
     if query.within:
         asked += f", within={query.within!r}"

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.fhir.problem import Problem
+from gateway.fhir.query import Include
 from gateway.store.postgres import cursors
 from security.crypto import Keys
 from tests.budget import examples
@@ -76,12 +77,40 @@ def test_a_cursor_longer_than_any_of_ours_is_refused_unread(keys: Keys) -> None:
     refused(keys, "A" * (cursors.MAX_CHARS + 1))
 
 
+QUERY = asked("Observation", "patient=Patient/p1&_sort=-date")
+
+
 @pytest.mark.parametrize(
-    "text", ["", "patient=Patient/p1&_sort=-date&_count=7", "code=a|b,c&date=ge2026&_total=accurate"]
+    "page",
+    [
+        {"cursor": "x"},
+        {"count": 7},
+        {"total": True},
+        {"estimate": True},
+        {"summary": "true"},
+        {"elements": ("status",)},
+        {"includes": (Include("Observation", "subject"),)},
+    ],
 )
-def test_a_cursor_is_bound_to_its_question_whatever_the_page(text: str) -> None:
-    query = asked("Observation", text)
+def test_a_cursor_is_bound_to_its_question_whatever_the_page(page: dict[str, Any]) -> None:
+    assert cursors.of_search(replace(QUERY, **page), "client") == cursors.of_search(QUERY, "client")
 
-    bound = cursors.of_search(replace(query, cursor="x"), "client")
 
-    assert bound == f"search|client|{replace(query, cursor='', count=0, total=False)!r}".encode()
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"kind": "Condition"},
+        {"clauses": ()},
+        {"clauses": asked("Observation", "patient=Patient/p2").clauses},
+        {"clauses": asked("Observation", "patient:missing=true").clauses},
+        {"sort": ()},
+        {"sort": asked("Observation", "_sort=date").sort},
+        {"within": "p1"},
+    ],
+)
+def test_another_question_binds_otherwise(other: dict[str, Any]) -> None:
+    assert cursors.of_search(replace(QUERY, **other), "client") != cursors.of_search(QUERY, "client")
+
+
+def test_another_caller_binds_otherwise() -> None:
+    assert cursors.of_search(QUERY, "client") != cursors.of_search(QUERY, "another")
